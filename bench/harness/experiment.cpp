@@ -1,0 +1,145 @@
+#include "bench/harness/experiment.h"
+
+#include <nlohmann/json.hpp>
+
+#include "bench/harness/experiment_state.h"
+#include "engine/file.h"
+#include "kernels/error.h"
+
+namespace wasserkern::bench {
+namespace {
+
+constexpr int64_t kMostThreads = 4096;
+
+/// 1460225 as 1,460,225.
+std::string grouped(int64_t number) {
+  std::string text = std::to_string(number);
+  for (auto at = static_cast<int64_t>(text.size()) - 3; at > 0; at -= 3) text.insert(static_cast<size_t>(at), ",");
+  return text;
+}
+
+}  // namespace
+
+Experiment::Common::Common(const About& what, const std::string& program, std::vector<std::string> arguments)
+    : about(what),
+      program(program),
+      flags(std::filesystem::path(program).filename(), what.name + ": " + what.summary, std::move(arguments)) {
+  constexpr auto free = OnResume::MayDiffer;
+  resume = flags.text({"resume", "FOLDER", "go on with the run in FOLDER, from its last checkpoint", free}, "");
+  out = flags.text({"out", "FOLDER", "new folder for what the run makes (default: runs/NAME-DATE-TIME)", free}, "");
+  if (!resume.empty() && flags.given("out")) {
+    throw UsageError("--resume goes on in the run's own folder; leave out --out");
+  }
+  folder.emplace(resume.empty() ? out : resume, about.name);
+  if (!resume.empty()) flags.resume(resume, folder->read_config(about.name)["flags"]);
+
+  iterations = flags.integer({"iterations", "STEPS", "training iterations", free}, about.iterations, 1);
+  batch = flags.integer({"batch", "IMAGES", "images per batch"}, about.batch, 1);
+  seed = static_cast<uint64_t>(flags.integer({"seed", "NUMBER", "of all random numbers"}, 1, 0));
+  device.name =
+      flags.text({"device", "auto|cpu|cuda", "where it runs; auto takes the GPU if there is one", free}, "auto");
+  device.threads =
+      static_cast<int>(flags.integer({"threads", "COUNT", "of the CPU; 0 for all", free}, 0, 0, kMostThreads));
+  device.tf32 = flags.toggle({"tf32", "", "let a GPU round the factors of products to TF32", free});
+  eager = flags.toggle({"eager", "", "never replay recorded steps, for profilers and debuggers; same results", free});
+  data = flags.text({"data", "FOLDER", "where the data sets are", free}, "datasets");
+  samples_every = flags.integer({"samples-every", "STEPS", "iterations between two sample grids", free}, 1000, 1);
+  checkpoint_every = flags.integer({"checkpoint-every", "STEPS", "iterations between two checkpoints", free}, 1000, 1);
+  json_lines = flags.toggle({"json-lines", "", "write metrics.jsonl too, an object per iteration", free});
+}
+
+Experiment::Running::Running(const Common& common)
+    : tf32(common.device.tf32),
+      device(common.device),
+      random(device, common.seed),
+      phases(device, random, common.eager),
+      metrics(device) {}
+
+Experiment::Experiment(const About& about, const std::string& program, std::vector<std::string> arguments)
+    : common_(std::make_unique<Common>(about, program, std::move(arguments))) {}
+
+Experiment::~Experiment() = default;
+
+Flags& Experiment::flags() { return common_->flags; }
+int64_t Experiment::batch_size() const { return common_->batch; }
+int64_t Experiment::iterations() const { return common_->iterations; }
+uint64_t Experiment::seed() const { return common_->seed; }
+int64_t Experiment::samples_every() const { return common_->samples_every; }
+uint64_t Experiment::step() const { return running_ ? running_->step : 0; }
+
+LqCost Experiment::option(const LqCost& cost) {
+  const LqCost chosen{
+      .q = static_cast<float>(flags().number({"q", "NUMBER", "the ground distance is |x - y|_q; at least 1"}, cost.q)),
+      .p = static_cast<float>(
+          flags().number({"p", "NUMBER", "the ground cost is its p-th power over p; at least 1"}, cost.p))};
+  chosen.check();
+  return chosen;
+}
+
+Experiment::Running& Experiment::running() {
+  if (running_) return *running_;
+  common_->flags.finish();
+  if (common_->resume.empty()) common_->folder->check_unused();
+  running_ = std::make_unique<Running>(*common_);
+  running_->log.line("experiment  " + common_->about.name);
+  running_->log.line("device      " + running_->device.choice() + "; " + running_->description());
+  return *running_;
+}
+
+std::filesystem::path Experiment::data(const std::string& name) {
+  Running& run = running();
+  const std::filesystem::path folder = std::filesystem::path(common_->data) / name;
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(folder, ignored)) {
+    throw DataError("data set " + name + " is not in " + printable(folder.native()) + "; run tools/fetch-data " + name +
+                    ", or name the folder that holds " + name + "/ with --data");
+  }
+  run.log.line("data        " + printable(folder.native()));
+  return folder;
+}
+
+Device& Experiment::device() { return running().device; }
+Random& Experiment::random() { return running().random; }
+Tensor Experiment::noise(const Shape& shape) { return running().random.normal(shape); }
+Tensor Experiment::slot(const Shape& shape) { return running().phases.slot(shape); }
+
+void Experiment::fill(const Tensor& slot, data::Batches& batches) {
+  const Shape& shape = slot.shape();
+  std::vector<float>& host = running().host_batch;
+  host.resize(static_cast<size_t>(shape.size()));
+  batches.next_into({host.data(), shape.rows(), shape.columns(), shape.columns()});
+  slot.copy_from_host(host);
+}
+
+void Experiment::keep(const std::string& name, const Parameters& parameters) {
+  running().log.line("network     " + name + ", " + grouped(parameters.count()) + " parameters");
+  keep_state([name, parameters](Checkpoint& checkpoint) { checkpoint.visit(name, parameters); });
+}
+
+void Experiment::keep(const std::string& name, data::Batches& batches) {
+  keep_state([name, &batches](Checkpoint& checkpoint) {
+    uint64_t position = batches.position();
+    checkpoint.visit(name + ".position", position);
+    batches.seek(position);
+  });
+}
+
+void Experiment::keep_state(std::function<void(Checkpoint&)> visit) { running().state.push_back(std::move(visit)); }
+
+void Experiment::every(int64_t steps, std::function<void()> body) {
+  running().callbacks.emplace_back(steps, std::move(body));
+}
+
+void Experiment::phase(const std::string& name, const std::function<void()>& body) { running().phases.run(name, body); }
+
+void Experiment::record(std::initializer_list<std::pair<std::string, Tensor>> values) {
+  for (const auto& [name, value] : values) running().metrics.record(name, value);
+}
+
+void Experiment::save_grid(const Tensor& images, const ImageShape& shape, data::PixelRange range,
+                           const std::string& name) {
+  const float low = range == data::PixelRange::MinusOneToOne ? -1.0f : 0.0f;
+  write_png(common_->folder->samples(step(), name), image_grid(images.to_host(), shape, low, 1));
+}
+
+}  // namespace wasserkern::bench

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "data/images.h"
+#include "kernels/export.h"
+#include "kernels/view.h"
+
+namespace wasserkern::data {
+
+/// What a pixel of 0 .. 255 becomes: [0, 1], or [-1, 1] as for a generator that ends in tanh.
+enum class PixelRange { ZeroToOne, MinusOneToOne };
+
+/// Images as batches of floats in an order that is drawn anew for every epoch. The order of epoch e is a function of
+/// (seed, e) alone, the same on every machine, so that the whole state is the number of batches drawn. An epoch leaves
+/// out the `count mod batch_size` images at the end of its order.
+class WASSERKERN_API Batches {
+ public:
+  /// Throws UsageError for a batch size below 1, DataError when there are fewer images than one batch, ShapeError when
+  /// the images' sizes do not multiply to their bytes.
+  Batches(Images images, int64_t batch_size, uint64_t seed, PixelRange range = PixelRange::MinusOneToOne);
+
+  int64_t batch_size() const { return batch_size_; }
+  int64_t features() const { return images_.features(); }
+  int64_t batches_per_epoch() const { return images_.count / batch_size_; }
+
+  /// The number of batches drawn so far. After seek(position()) the same batches follow; any position is valid.
+  uint64_t position() const { return position_; }
+  void seek(uint64_t position) { position_ = position; }
+
+  /// Overwrites out `[batch_size, features]`, in host memory, with the next batch. Throws ShapeError.
+  void next_into(Matrix<float> out);
+
+ private:
+  void prepare_epoch(uint64_t epoch);
+
+  Images images_;
+  int64_t batch_size_;
+  uint64_t seed_;
+  std::array<float, 256> value_of_pixel_;
+  uint64_t position_ = 0;
+  uint64_t ordered_epoch_;  // the epoch that order_ is of
+  std::vector<int64_t> order_;
+};
+
+/// The order of epoch `epoch`: a permutation of 0 .. count-1 by Fisher and Yates. Its words are SplitMix64's (Steele,
+/// Lea and Flood 2014) with the stream's key taken from (seed, epoch); a word w chooses among n by floor(w n / 2^64).
+WASSERKERN_API void shuffled_order(uint64_t seed, uint64_t epoch, std::vector<int64_t>& order);
+
+}  // namespace wasserkern::data

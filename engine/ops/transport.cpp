@@ -1,0 +1,109 @@
+#include "engine/ops/transport.h"
+
+#include "engine/ops/elementwise.h"
+#include "engine/ops/reduce.h"
+#include "engine/ops/view.h"
+#include "engine/stream.h"
+#include "engine/tape.h"
+#include "kernels/c_transform.h"
+#include "kernels/error.h"
+#include "kernels/paired_cost.h"
+#include "kernels/rows.h"
+
+namespace wasserkern {
+namespace {
+
+/// sum_k x_ik y_ik, as [n].
+Tensor row_products(const Tensor& x, const Tensor& y) { return reshape(sum_over_columns(x * y), {x.shape().rows()}); }
+
+/// scale_i (d/dy)^2 c(x_i, y_i) direction_i.
+Tensor hessian_product(const Cost& cost, const Tensor& x, const Tensor& y, const Tensor& scale,
+                       const Tensor& direction) {
+  Tensor out = Tensor::empty(y.device(), y.shape());
+  submit(y.device(), [=, a = x.matrix(), b = y.matrix(), s = scale.vector(), v = direction.matrix(),
+                      to = out.matrix()](auto& stream) { paired_cost_hessian(stream, cost, a, b, s, v, to); });
+  return taped("the cost's Hessian product", out, {x, y, scale, direction},
+               [](Sweep&) { fail_missing_derivative("the gradient of a ground cost"); });
+}
+
+/// scale_i (d/dy) c(x_i, y_i).
+Tensor cost_gradient(const Cost& cost, const Tensor& x, const Tensor& y, const Tensor& scale) {
+  Tensor out = Tensor::empty(y.device(), y.shape());
+  submit(y.device(), [=, a = x.matrix(), b = y.matrix(), s = scale.vector(), to = out.matrix()](auto& stream) {
+    paired_cost_gradient(stream, cost, a, b, s, to);
+  });
+  return taped("the cost's gradient", out, {x, y, scale},
+               [=, saved_x = Saved(x), saved_y = Saved(y), saved_scale = Saved(scale)](Sweep& sweep) {
+                 const Tensor &a = sweep.get(saved_x), &b = sweep.get(saved_y), &s = sweep.get(saved_scale);
+                 const Tensor& g = sweep.gradient();
+                 if (sweep.wants(0) || sweep.wants(1)) {
+                   const Tensor bent = hessian_product(cost, a, b, s, g);
+                   if (sweep.wants(0)) sweep.give(0, reshape(-bent, a.shape()));
+                   if (sweep.wants(1)) sweep.give(1, bent);
+                 }
+                 if (sweep.wants(2))
+                   sweep.give(2, row_products(g, cost_gradient(cost, a, b, Tensor::full(s.device(), s.shape(), 1))));
+               });
+}
+
+}  // namespace
+
+Tensor paired_cost(const Cost& cost, const Tensor& x, const Tensor& y) {
+  Tensor out = Tensor::empty(y.device(), {y.shape().rows()});
+  submit(y.device(),
+         [=, a = x.matrix(), b = y.matrix(), to = out.vector()](auto& stream) { paired_cost(stream, cost, a, b, to); });
+  return taped("paired_cost", out, {x, y}, [=, saved_x = Saved(x), saved_y = Saved(y)](Sweep& sweep) {
+    const Tensor &a = sweep.get(saved_x), &b = sweep.get(saved_y);
+    const Tensor gradient = cost_gradient(cost, a, b, sweep.gradient());
+    if (sweep.wants(0)) sweep.give(0, reshape(-gradient, a.shape()));
+    if (sweep.wants(1)) sweep.give(1, gradient);
+  });
+}
+
+Minimum min_over(const Cost& cost, const Tensor& x, const Tensor& potential, const Tensor& y) {
+  const int64_t count = y.shape().rows();
+  Minimum minimum{Tensor::empty(y.device(), {count}), Array<int32_t>(y.device(), count)};
+  submit(y.device(),
+         [=, from = x.matrix(), phi = potential.vector(), at = y.matrix(), to = minimum.value.vector(),
+          argmin = minimum.argmin.vector()](auto& stream) { c_transform(stream, cost, from, phi, at, to, argmin); });
+  // Once the minimiser is known the value is c(x_argmin, y) - potential_argmin.
+  minimum.value =
+      taped("min_over", minimum.value, {x, potential, y},
+            [=, argmin = minimum.argmin, saved_x = Saved(x), saved_y = Saved(y),
+             potential_shape = potential.shape()](Sweep& sweep) {
+              const Tensor& g = sweep.gradient();
+              if (sweep.wants(1)) {
+                const Tensor column = reshape(g, {g.size(), 1});
+                const Tensor spread = scatter_rows(column, argmin, potential_shape.size());
+                sweep.give(1, reshape(-spread, potential_shape));
+              }
+              if (!sweep.wants(0) && !sweep.wants(2)) return;
+              const Tensor &candidates = sweep.get(saved_x), &points = sweep.get(saved_y);
+              const Tensor pull = cost_gradient(cost, gather_rows(candidates, argmin), points, g);
+              if (sweep.wants(2)) sweep.give(2, pull);
+              if (sweep.wants(0))
+                sweep.give(0, reshape(scatter_rows(-pull, argmin, candidates.shape().rows()), candidates.shape()));
+            });
+  return minimum;
+}
+
+Tensor gather_rows(const Tensor& x, const Array<int32_t>& index) {
+  Tensor out = Tensor::empty(x.device(), x.shape().with_rows(index.size()));
+  submit(x.device(), [from = x.matrix(), at = Vector<const int32_t>(index.vector()), to = out.matrix()](auto& stream) {
+    gather_rows(stream, from, at, to);
+  });
+  return taped("gather_rows", out, {x}, [index, rows = x.shape().rows()](Sweep& sweep) {
+    sweep.give(0, scatter_rows(sweep.gradient(), index, rows));
+  });
+}
+
+Tensor scatter_rows(const Tensor& x, const Array<int32_t>& index, int64_t rows) {
+  Tensor out = Tensor::empty(x.device(), x.shape().with_rows(rows));
+  submit(x.device(), [from = x.matrix(), at = Vector<const int32_t>(index.vector()), to = out.matrix()](auto& stream) {
+    scatter_rows(stream, from, at, to);
+  });
+  return taped("scatter_rows", out, {x},
+               [index](Sweep& sweep) { sweep.give(0, gather_rows(sweep.gradient(), index)); });
+}
+
+}  // namespace wasserkern

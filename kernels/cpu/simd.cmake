@@ -1,0 +1,25 @@
+# wasserkern_simd_sources(TARGET FILE...): compiles each file once per instruction set, in a namespace of its own, and
+# adds the objects to TARGET. See kernels/cpu/dispatch.h.
+function(wasserkern_simd_sources target)
+  set(sets baseline)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    set(sets baseline v3 v4)
+  endif()
+  foreach(set IN LISTS sets)
+    set(objects ${target}_simd_${set})
+    add_library(${objects} OBJECT ${ARGN})
+    target_link_libraries(${objects} PRIVATE wasserkern_flags OpenMP::OpenMP_CXX)
+    target_include_directories(${objects} SYSTEM PRIVATE ${HIGHWAY_INCLUDE})
+    # -O2 also in debug builds: force-inlined vector code is unusable otherwise, and inline functions must vanish.
+    # HWY_DISABLE_PCLMUL_AES: x86-64-v3 does not promise them and nothing here uses them.
+    # No contraction: random numbers are bit-equal on every device; where a fused operation is wanted it is written.
+    target_compile_options(${objects} PRIVATE -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math)
+    target_compile_definitions(${objects} PRIVATE WASSERKERN_ISA=isa_${set} HWY_DISABLE_PCLMUL_AES)
+    if(set STREQUAL baseline)
+      target_compile_definitions(${objects} PRIVATE WASSERKERN_ONCE)
+    else()
+      target_compile_options(${objects} PRIVATE -march=x86-64-${set} -fno-exceptions)
+    endif()
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
+  endforeach()
+endfunction()

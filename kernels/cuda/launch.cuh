@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/cuda/check.h"
+#include "kernels/cuda/handles.h"
+#include "kernels/stream.h"
+
+namespace wasserkern::cuda {
+
+inline int64_t ceil_div(int64_t x, int64_t y) { return (x + y - 1) / y; }
+
+/// Blocks for a grid-stride loop over `items`: enough to fill the GPU, no more. Results must not depend on it.
+inline unsigned blocks_for(CudaStream& stream, int64_t items, int threads) {
+  const int64_t resident = int64_t{stream.handles().multiprocessors} * (2048 / threads);
+  return static_cast<unsigned>(std::clamp<int64_t>(ceil_div(items, threads), 1, resident));
+}
+
+/// Starts a kernel on the stream's device; throws DeviceError when it cannot start.
+template <class... Parameters, class... Arguments>
+void launch(CudaStream& stream, void (*kernel)(Parameters...), dim3 blocks, dim3 threads, Arguments&&... arguments) {
+  check(cudaSetDevice(stream.handles().device), "cudaSetDevice");
+  kernel<<<blocks, threads, 0, stream.handles().stream>>>(static_cast<Parameters>(arguments)...);
+  check(cudaGetLastError(), "kernel launch");
+}
+
+/// This thread's place in a grid-stride loop over a one-dimensional grid.
+__device__ __forceinline__ int64_t grid_thread() { return static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; }
+__device__ __forceinline__ int64_t grid_threads() { return static_cast<int64_t>(gridDim.x) * blockDim.x; }
+
+}  // namespace wasserkern::cuda

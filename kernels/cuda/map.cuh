@@ -1,0 +1,67 @@
+#pragma once
+
+#include <algorithm>
+#include <bit>
+
+#include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/pack.cuh"
+#include "kernels/elementwise.h"
+
+namespace wasserkern::cuda {
+
+template <int N>
+__device__ __forceinline__ Pack<N> load(Broadcast x, int64_t row, int64_t column) {
+  const float* from = x.data + row * x.row_stride;
+  if (x.column_stride) return Pack<N>::load(from + column);
+  Pack<N> same;
+  for (int i = 0; i < N; ++i) same[i] = *from;
+  return same;
+}
+
+template <int N, class Function, class... Packs>
+__device__ __forceinline__ Pack<N> apply(Function f, Packs... x) {
+  Pack<N> y;
+  for (int i = 0; i < N; ++i) y[i] = f(x[i]...);
+  return y;
+}
+
+/// out = f(operands...), element by element. The x dimension of blocks and grid runs along columns, y along rows.
+template <int N, class Function, class... Operands>
+__global__ void map_kernel(Function f, Matrix<float> out, Operands... operands) {
+  const int64_t row_step = static_cast<int64_t>(gridDim.y) * blockDim.y;
+  for (int64_t row = static_cast<int64_t>(blockIdx.y) * blockDim.y + threadIdx.y; row < out.rows; row += row_step) {
+    for_each_pack<N>(out.columns, grid_thread(), grid_threads(), [&]<int W>(Width<W>, int64_t column) {
+      apply<W>(f, load<W>(operands, row, column)...).store(out.data + row * out.stride + column);
+    });
+  }
+}
+
+/// out = f(operands...), element by element; every operand is a Broadcast.
+template <class Function, class... Operands>
+void map(CudaStream& stream, Function f, Matrix<float> out, Operands... operands) {
+  if (out.rows == 0 || out.columns == 0) return;
+  [[maybe_unused]] const auto flat = [&](const Broadcast& x) {
+    return x.column_stride ? x.row_stride == out.columns : x.row_stride == 0;
+  };
+  if (out.stride == out.columns && (flat(operands) && ...)) out = {out.data, 1, out.rows * out.columns};
+
+  [[maybe_unused]] const auto rows_packable = [&](const Broadcast& x) {
+    return !x.column_stride || (packable(x.data) && (out.rows == 1 || x.row_stride % 4 == 0));
+  };
+  const bool wide = packable(out.data) && (out.rows == 1 || out.stride % 4 == 0) && (rows_packable(operands) && ...);
+
+  constexpr int kThreads = 256;
+  const int64_t packs = ceil_div(out.columns, wide ? 4 : 1);
+  const auto along = static_cast<unsigned>(std::min<int64_t>(kThreads, std::bit_ceil(static_cast<uint64_t>(packs))));
+  const dim3 threads(along, kThreads / along);
+  const unsigned across = blocks_for(stream, packs * threads.y, kThreads);
+  const unsigned down =
+      std::min(65535u, blocks_for(stream, ceil_div(out.rows, threads.y) * across * kThreads, kThreads) / across);
+  const dim3 blocks(across, std::max(1u, down));
+  if (wide)
+    launch(stream, map_kernel<4, Function, Operands...>, blocks, threads, f, out, operands...);
+  else
+    launch(stream, map_kernel<1, Function, Operands...>, blocks, threads, f, out, operands...);
+}
+
+}  // namespace wasserkern::cuda

@@ -1,0 +1,35 @@
+#include "kernels/matmul.h"
+
+#include "kernels/check.h"
+#include "kernels/cpu/onednn/product.h"
+#include "kernels/elementwise.h"
+
+namespace wasserkern {
+namespace {
+
+/// What is left of a product over an empty sum: the epilogue of zero.
+void epilogue_of_zero(CpuStream& stream, const Epilogue& epilogue, Matrix<float> out) {
+  const float zero = 0;
+  broadcast(stream, epilogue.bias.size ? Broadcast{epilogue.bias.data, 0, 1} : Broadcast{&zero, 0, 0}, out);
+  const Vector<float> all{out.data, out.rows * out.columns};
+  switch (epilogue.activation) {
+    case Activation::None: return;
+    case Activation::Relu: return unary(stream, {UnaryFunction::Kind::LeakyRelu, 0}, all, all);
+    case Activation::LeakyRelu: return unary(stream, {UnaryFunction::Kind::LeakyRelu, epilogue.slope}, all, all);
+    case Activation::Tanh: return unary(stream, {UnaryFunction::Kind::Tanh}, all, all);
+  }
+}
+
+}  // namespace
+
+void matmul(CpuStream& stream, const Epilogue& epilogue, Factor a, Factor b, Matrix<float> out) {
+  check_equal("matmul: inner size of b", b.rows(), a.columns());
+  check_equal("matmul: rows of out", out.rows, a.rows());
+  check_equal("matmul: columns of out", out.columns, b.columns());
+  if (epilogue.bias.size) check_equal("matmul: size of bias", epilogue.bias.size, out.columns);
+  if (out.rows == 0 || out.columns == 0) return;
+  if (a.columns() == 0) return epilogue_of_zero(stream, epilogue, out);
+  onednn::product(stream, epilogue, a, b, out);
+}
+
+}  // namespace wasserkern

@@ -1,0 +1,80 @@
+#include <algorithm>
+#include <limits>
+
+#include "kernels/check.h"
+#include "kernels/cuda/map.cuh"
+#include "kernels/matmul.h"
+
+namespace wasserkern {
+namespace {
+
+/// activation(product + bias) for one element.
+struct Finish {
+  Activation activation;
+  float slope;
+
+  __device__ __forceinline__ float operator()(float x) const {
+    switch (activation) {
+      case Activation::None: return x;
+      case Activation::Relu: return x > 0 ? x : 0 * x;  // NaN stays NaN
+      case Activation::LeakyRelu: return x > 0 ? x : slope * x;
+      case Activation::Tanh: return tanhf(x);
+    }
+    return x;
+  }
+  __device__ __forceinline__ float operator()(float product, float bias) const { return (*this)(product + bias); }
+};
+
+int blas_size(int64_t size) {
+  if (size > std::numeric_limits<int>::max())
+    throw ShapeError("matmul: size " + std::to_string(size) + " is more than cuBLAS takes (2^31 - 1)");
+  return static_cast<int>(size);
+}
+
+cublasOperation_t operation(const Factor& x) { return x.transposed ? CUBLAS_OP_T : CUBLAS_OP_N; }
+
+template <class T>
+int leading_dimension(Matrix<T> x) {
+  return blas_size(std::max(x.stride, x.columns));
+}
+
+/// out = a b. cuBLAS reads columns first, so it sees every matrix transposed: out^T = b^T a^T.
+void product(CudaStream& stream, Factor a, Factor b, Matrix<float> out) {
+  const float one = 1, zero = 0;
+  cuda::check(cudaSetDevice(stream.handles().device), "cudaSetDevice");
+  cuda::check(cublasSgemm(stream.handles().cublas, operation(b), operation(a), blas_size(out.columns),
+                          blas_size(out.rows), blas_size(a.columns()), &one, b.matrix.data, leading_dimension(b.matrix),
+                          a.matrix.data, leading_dimension(a.matrix), &zero, out.data, leading_dimension(out)),
+              "cublasSgemm");
+}
+
+void clear(CudaStream& stream, Matrix<float> out) {
+  const auto bytes = [](int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); };
+  cuda::check(cudaMemset2DAsync(out.data, bytes(std::max(out.stride, out.columns)), 0, bytes(out.columns),
+                                static_cast<size_t>(out.rows), stream.handles().stream),
+              "cudaMemset2DAsync");
+}
+
+}  // namespace
+
+void matmul(CudaStream& stream, const Epilogue& epilogue, Factor a, Factor b, Matrix<float> out) {
+  check_equal("matmul: inner size of b", b.rows(), a.columns());
+  check_equal("matmul: rows of out", out.rows, a.rows());
+  check_equal("matmul: columns of out", out.columns, b.columns());
+  if (epilogue.bias.size) check_equal("matmul: size of bias", epilogue.bias.size, out.columns);
+  if (out.rows == 0 || out.columns == 0) return;
+
+  if (a.columns() == 0)
+    clear(stream, out);
+  else
+    product(stream, a, b, out);
+
+  const Finish finish{epilogue.activation, epilogue.slope};
+  const Broadcast computed{out.data, out.stride, 1};
+  if (epilogue.bias.size)
+    cuda::map(stream, finish, out, computed, Broadcast{epilogue.bias.data, 0, 1});
+  else if (epilogue.activation != Activation::None)
+    cuda::map(stream, finish, out, computed);
+}
+
+}  // namespace wasserkern

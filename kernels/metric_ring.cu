@@ -1,0 +1,34 @@
+#include "kernels/check.h"
+#include "kernels/cuda/launch.cuh"
+#include "kernels/metric_ring.h"
+
+namespace wasserkern {
+namespace {
+
+__global__ void record_kernel(const uint64_t* step, int64_t column, const float* value, Matrix<float> values,
+                              uint64_t* bad_step) {
+  const auto row = static_cast<int64_t>((*step - 1) % static_cast<uint64_t>(values.rows));
+  values.data[row * values.stride + column] = *value;
+  if (!isfinite(*value) && *bad_step == 0) *bad_step = *step;
+}
+
+__global__ void set_kernel(uint64_t value, uint64_t* out) { *out = value; }
+
+}  // namespace
+
+void record_metric(CudaStream& stream, const uint64_t* step, int64_t column, Vector<const float> value,
+                   Matrix<float> values, Vector<uint64_t> bad_step) {
+  check_equal("record_metric: size of value", value.size, 1);
+  check_equal("record_metric: size of bad_step", bad_step.size, 1);
+  if (column < 0 || column >= values.columns || values.rows < 1)
+    throw ShapeError("record_metric: column " + std::to_string(column) + " of a ring of " +
+                     std::to_string(values.columns) + " columns and " + std::to_string(values.rows) + " rows");
+  cuda::launch(stream, record_kernel, 1, 1, step, column, value.data, values, bad_step.data);
+}
+
+void set_counter(CudaStream& stream, uint64_t value, Vector<uint64_t> out) {
+  check_equal("set_counter: size of out", out.size, 1);
+  cuda::launch(stream, set_kernel, 1, 1, value, out.data);
+}
+
+}  // namespace wasserkern

@@ -1,0 +1,85 @@
+#include "kernels/check.h"
+#include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/pack.cuh"
+#include "kernels/optimizer.h"
+
+namespace wasserkern {
+namespace {
+
+constexpr int kThreads = 256;
+
+__global__ void advance_kernel(AdamRule rule, double* powers) {
+  powers[0] *= static_cast<double>(rule.beta1);
+  powers[1] *= static_cast<double>(rule.beta2);
+}
+
+template <int N>
+__global__ void adam_kernel(AdamRule rule, const float* rate, const double* powers, int64_t size, const float* gradient,
+                            float* first, float* second, float* parameter) {
+  using cuda::Pack;
+  const float step = *rate * static_cast<float>(1 / (1 - powers[0]));
+  const float correction = static_cast<float>(1 / (1 - powers[1]));
+  const float rest1 = 1 - rule.beta1, rest2 = 1 - rule.beta2;
+  cuda::for_each_pack<N>(size, cuda::grid_thread(), cuda::grid_threads(), [&]<int W>(cuda::Width<W>, int64_t at) {
+    using P = Pack<W>;
+    const P g = P::load(gradient + at);
+    P m = P::load(first + at), v = P::load(second + at), x = P::load(parameter + at);
+    for (int i = 0; i < W; ++i) {
+      m[i] = rule.beta1 * m[i] + rest1 * g[i];
+      v[i] = rule.beta2 * v[i] + rest2 * (g[i] * g[i]);
+      x[i] -= step * m[i] / (sqrtf(v[i] * correction) + rule.epsilon);
+    }
+    m.store(first + at);
+    v.store(second + at);
+    x.store(parameter + at);
+  });
+}
+
+template <int N>
+__global__ void rmsprop_kernel(RmsPropRule rule, const float* rate, int64_t size, const float* gradient, float* square,
+                               float* parameter) {
+  using cuda::Pack;
+  const float step = *rate, rest = 1 - rule.decay;
+  cuda::for_each_pack<N>(size, cuda::grid_thread(), cuda::grid_threads(), [&]<int W>(cuda::Width<W>, int64_t at) {
+    using P = Pack<W>;
+    const P g = P::load(gradient + at);
+    P s = P::load(square + at), x = P::load(parameter + at);
+    for (int i = 0; i < W; ++i) {
+      s[i] = rule.decay * s[i] + rest * (g[i] * g[i]);
+      x[i] -= step * g[i] / (sqrtf(s[i]) + rule.epsilon);
+    }
+    s.store(square + at);
+    x.store(parameter + at);
+  });
+}
+
+}  // namespace
+
+void adam(CudaStream& stream, AdamRule rule, Vector<const float> rate, Vector<const float> gradient,
+          Vector<double> powers, Vector<float> first, Vector<float> second, Vector<float> parameter) {
+  check_equal("adam: size of rate", rate.size, 1);
+  check_equal("adam: size of powers", powers.size, 2);
+  check_equal("adam: size of gradient", gradient.size, parameter.size);
+  check_equal("adam: size of the first moment", first.size, parameter.size);
+  check_equal("adam: size of the second moment", second.size, parameter.size);
+  cuda::launch(stream, advance_kernel, 1, 1, rule, powers.data);
+  if (parameter.size == 0) return;
+  const bool wide = cuda::packable(gradient.data, first.data, second.data, parameter.data);
+  const unsigned blocks = cuda::blocks_for(stream, cuda::ceil_div(parameter.size, wide ? 4 : 1), kThreads);
+  cuda::launch(stream, wide ? adam_kernel<4> : adam_kernel<1>, blocks, kThreads, rule, rate.data, powers.data,
+               parameter.size, gradient.data, first.data, second.data, parameter.data);
+}
+
+void rmsprop(CudaStream& stream, RmsPropRule rule, Vector<const float> rate, Vector<const float> gradient,
+             Vector<float> square, Vector<float> parameter) {
+  check_equal("rmsprop: size of rate", rate.size, 1);
+  check_equal("rmsprop: size of gradient", gradient.size, parameter.size);
+  check_equal("rmsprop: size of the mean square", square.size, parameter.size);
+  if (parameter.size == 0) return;
+  const bool wide = cuda::packable(gradient.data, square.data, parameter.data);
+  const unsigned blocks = cuda::blocks_for(stream, cuda::ceil_div(parameter.size, wide ? 4 : 1), kThreads);
+  cuda::launch(stream, wide ? rmsprop_kernel<4> : rmsprop_kernel<1>, blocks, kThreads, rule, rate.data, parameter.size,
+               gradient.data, square.data, parameter.data);
+}
+
+}  // namespace wasserkern

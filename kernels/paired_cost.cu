@@ -1,0 +1,105 @@
+#include "kernels/check.h"
+#include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/pair_sum.cuh"
+#include "kernels/paired_cost.h"
+
+namespace wasserkern {
+namespace {
+
+constexpr int kThreads = 128;
+
+/// Calls body(row, lane) in every lane of a warp, for every row; a warp per row.
+template <class Body>
+__device__ __forceinline__ void for_each_row(int64_t rows, Body body) {
+  const int lane = static_cast<int>(threadIdx.x) % cuda::kWarp;
+  for (int64_t row = cuda::grid_thread() / cuda::kWarp; row < rows; row += cuda::grid_threads() / cuda::kWarp)
+    body(row, lane);
+}
+
+template <class Form>
+__global__ void value_kernel(Form cost, Matrix<const float> x, Matrix<const float> y, float* out) {
+  for_each_row(x.rows, [&](int64_t row, int lane) {
+    const cuda::PairSum pair =
+        cuda::pair_sum<cuda::kWarp>(cost, x.data + row * x.stride, y.data + row * y.stride, x.columns, lane);
+    if (lane == 0) out[row] = cost.finish(pair.sum, pair.unit);
+  });
+}
+
+template <class Form>
+__global__ void gradient_kernel(Form cost, Matrix<const float> x, Matrix<const float> y, const float* scale,
+                                Matrix<float> out) {
+  for_each_row(x.rows, [&](int64_t row, int lane) {
+    const float* from = x.data + row * x.stride;
+    const float* to = y.data + row * y.stride;
+    const cuda::PairSum pair = cuda::pair_sum<cuda::kWarp>(cost, from, to, x.columns, lane);
+    const auto slope = cost.slope(pair.sum, pair.unit);
+    const float factor = scale[row] * slope.first;
+    for (int64_t k = lane; k < x.columns; k += cuda::kWarp)
+      out.data[row * out.stride + k] = factor * slope.normal(from[k], to[k]);
+  });
+}
+
+template <class Form>
+__global__ void hessian_kernel(Form cost, Matrix<const float> x, Matrix<const float> y, const float* scale,
+                               Matrix<const float> direction, Matrix<float> out) {
+  for_each_row(x.rows, [&](int64_t row, int lane) {
+    const float* from = x.data + row * x.stride;
+    const float* to = y.data + row * y.stride;
+    const float* along = direction.data + row * direction.stride;
+    const cuda::PairSum pair = cuda::pair_sum<cuda::kWarp>(cost, from, to, x.columns, lane);
+    const auto slope = cost.slope(pair.sum, pair.unit);
+    float projection = 0;
+    for (int64_t k = lane; k < x.columns; k += cuda::kWarp) projection += slope.normal(from[k], to[k]) * along[k];
+    const float factor = scale[row] * slope.second * cuda::warp_sum(projection);
+    for (int64_t k = lane; k < x.columns; k += cuda::kWarp)
+      out.data[row * out.stride + k] =
+          factor * slope.normal(from[k], to[k]) + scale[row] * slope.curvature(from[k], to[k]) * along[k];
+  });
+}
+
+void check_pairs(const char* rows, const char* columns, Matrix<const float> matrix, Matrix<const float> x) {
+  check_equal(rows, matrix.rows, x.rows);
+  check_equal(columns, matrix.columns, x.columns);
+}
+
+unsigned warp_per_row(CudaStream& stream, Matrix<const float> x) {
+  return cuda::blocks_for(stream, x.rows * cuda::kWarp, kThreads);
+}
+
+}  // namespace
+
+void paired_cost(CudaStream& stream, const Cost& cost, Matrix<const float> x, Matrix<const float> y,
+                 Vector<float> out) {
+  check_pairs("paired_cost: rows of y", "paired_cost: columns of y", y, x);
+  check_equal("paired_cost: size of out", out.size, x.rows);
+  visit_cost(cost, [&]<class Form>(const Form& form) {
+    if (x.rows == 0) return;
+    cuda::launch(stream, value_kernel<Form>, warp_per_row(stream, x), kThreads, form, x, y, out.data);
+  });
+}
+
+void paired_cost_gradient(CudaStream& stream, const Cost& cost, Matrix<const float> x, Matrix<const float> y,
+                          Vector<const float> scale, Matrix<float> out) {
+  check_pairs("paired_cost_gradient: rows of y", "paired_cost_gradient: columns of y", y, x);
+  check_equal("paired_cost_gradient: size of scale", scale.size, x.rows);
+  check_pairs("paired_cost_gradient: rows of out", "paired_cost_gradient: columns of out", out, x);
+  visit_cost(cost, [&]<class Form>(const Form& form) {
+    if (x.rows == 0) return;
+    cuda::launch(stream, gradient_kernel<Form>, warp_per_row(stream, x), kThreads, form, x, y, scale.data, out);
+  });
+}
+
+void paired_cost_hessian(CudaStream& stream, const Cost& cost, Matrix<const float> x, Matrix<const float> y,
+                         Vector<const float> scale, Matrix<const float> direction, Matrix<float> out) {
+  check_pairs("paired_cost_hessian: rows of y", "paired_cost_hessian: columns of y", y, x);
+  check_equal("paired_cost_hessian: size of scale", scale.size, x.rows);
+  check_pairs("paired_cost_hessian: rows of direction", "paired_cost_hessian: columns of direction", direction, x);
+  check_pairs("paired_cost_hessian: rows of out", "paired_cost_hessian: columns of out", out, x);
+  visit_cost(cost, [&]<class Form>(const Form& form) {
+    if (x.rows == 0) return;
+    cuda::launch(stream, hessian_kernel<Form>, warp_per_row(stream, x), kThreads, form, x, y, scale.data, direction,
+                 out);
+  });
+}
+
+}  // namespace wasserkern

@@ -1,0 +1,38 @@
+#include "models/mnist.h"
+
+#include "kernels/error.h"
+
+namespace wasserkern::models {
+namespace {
+
+constexpr float kSlope = 0.2f;
+constexpr float kDropout = 0.3f;
+
+int64_t narrowed(int64_t features, int64_t divisor) {
+  if (divisor < 1 || features % divisor != 0)
+    throw UsageError("width divisor " + std::to_string(divisor) + " does not divide a layer of " +
+                     std::to_string(features) + "; use a power of two up to 256");
+  return features / divisor;
+}
+
+}  // namespace
+
+Mlp mnist_critic(Random& random, int64_t width_divisor) {
+  const auto hidden = [&](int64_t features) {
+    return DenseLayer{narrowed(features, width_divisor), Activation::LeakyRelu, kSlope, kDropout};
+  };
+  return Mlp(random, kMnistPixels, {hidden(1024), hidden(512), hidden(256), {.features = 1}});
+}
+
+Mlp mnist_generator(Random& random, int64_t width_divisor) {
+  const auto hidden = [&](int64_t features, Activation activation) {
+    return DenseLayer{narrowed(features, width_divisor), activation, kSlope};
+  };
+  return Mlp(random, kMnistLatent,
+             {hidden(256, Activation::LeakyRelu),
+              hidden(512, Activation::LeakyRelu),
+              hidden(1024, Activation::Tanh),
+              {.features = kMnistPixels, .activation = Activation::LeakyRelu, .slope = kSlope}});
+}
+
+}  // namespace wasserkern::models
