@@ -23,13 +23,12 @@ uint64_t choose(uint64_t word, uint64_t bound) {
   return static_cast<uint64_t>((static_cast<unsigned __int128>(word) * bound) >> 64);
 }
 
-std::array<float, 256> values_of_pixels(PixelRange range) {
-  std::array<float, 256> values;
-  for (int pixel = 0; pixel < 256; ++pixel) {
-    const double share = pixel / 255.0;
-    values[pixel] = static_cast<float>(range == PixelRange::ZeroToOne ? share : (share - 0.5) / 0.5);
-  }
-  return values;
+/// Everything up to the division is a whole number, so that its rounding is the only one. Faster than a table of 256
+/// values, because it runs in vectors.
+void convert(const uint8_t* pixels, int64_t count, PixelRange range, float* values) {
+  const float slope = range == PixelRange::ZeroToOne ? 1.0f : 2.0f;
+  const float black = range == PixelRange::ZeroToOne ? 0.0f : -255.0f;
+  for (int64_t k = 0; k < count; ++k) values[k] = (slope * static_cast<float>(pixels[k]) + black) / 255.0f;
 }
 
 void check_sizes(const Images& images) {
@@ -56,7 +55,7 @@ void shuffled_order(uint64_t seed, uint64_t epoch, std::vector<int64_t>& order) 
 }
 
 Batches::Batches(Images images, int64_t batch_size, uint64_t seed, PixelRange range)
-    : images_(std::move(images)), batch_size_(batch_size), seed_(seed), value_of_pixel_(values_of_pixels(range)) {
+    : images_(std::move(images)), batch_size_(batch_size), seed_(seed), range_(range) {
   check_sizes(images_);
   if (batch_size < 1) {
     throw UsageError("batches: a batch of " + std::to_string(batch_size) + " images makes no sense; use 1 or more");
@@ -85,9 +84,7 @@ void Batches::next_into(Matrix<float> out) {
 
   const int64_t* chosen = order_.data() + position_ % per_epoch * batch_size_;
   for (int64_t row = 0; row < out.rows; ++row) {
-    const uint8_t* pixels = images_.pixels.data() + chosen[row] * out.columns;
-    float* values = out.data + row * out.stride;
-    for (int64_t k = 0; k < out.columns; ++k) values[k] = value_of_pixel_[pixels[k]];
+    convert(images_.pixels.data() + chosen[row] * out.columns, out.columns, range_, out.data + row * out.stride);
   }
   ++position_;
 }

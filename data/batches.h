@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -39,7 +38,7 @@ class WASSERKERN_API Batches {
   Images images_;
   int64_t batch_size_;
   uint64_t seed_;
-  std::array<float, 256> value_of_pixel_;
+  PixelRange range_;
   uint64_t position_ = 0;
   uint64_t ordered_epoch_;  // the epoch that order_ is of
   std::vector<int64_t> order_;

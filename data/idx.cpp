@@ -1,5 +1,6 @@
 #include "data/idx.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -23,8 +24,8 @@ void check_magic(const std::array<uint8_t, 4>& magic, size_t dimensions, const s
     throw DataError(name + ": has elements of type " + hexadecimal(magic[2]) + "; unsigned bytes (0x08) are read");
   }
   if (magic[3] != dimensions) {
-    throw DataError(name + ": has " + std::to_string(magic[3]) + " dimensions, not " + std::to_string(dimensions) +
-                    "; images have 3, labels 1");
+    throw DataError(name + ": has " + std::to_string(magic[3]) + " for its number of dimensions, not " +
+                    std::to_string(dimensions) + "; images have 3, labels 1");
   }
 }
 
@@ -36,18 +37,19 @@ std::array<int64_t, dimensions> read_sizes(ByteReader& reader) {
   check_magic(word, dimensions, reader.name());
 
   std::array<int64_t, dimensions> sizes;
-  uint64_t elements = 1;
+  int64_t elements = 1;
   bool overflow = false;
   std::string shape;
   for (size_t i = 0; i < dimensions; ++i) {
     reader.read(word);
     sizes[i] = int64_t{word[0]} << 24 | word[1] << 16 | word[2] << 8 | word[3];
-    overflow |= __builtin_mul_overflow(elements, static_cast<uint64_t>(sizes[i]), &elements);
+    // Of no images, one must still have a size that can be told.
+    overflow |= __builtin_mul_overflow(elements, std::max(sizes[i], int64_t{1}), &elements);
     shape += (i > 0 ? " x " : "") + std::to_string(sizes[i]);
     // Any number of images without a pixel fits into any file.
     if (i > 0 && sizes[i] == 0) throw DataError(reader.name() + ": promises images without pixels");
   }
-  if (overflow || elements > reader.capacity()) {
+  if (overflow || (sizes[0] > 0 && static_cast<uint64_t>(elements) > reader.capacity())) {
     throw DataError(reader.name() + ": promises " + shape + " bytes, more than a file of its size can hold; " +
                     "it is truncated, fetch or copy it again");
   }

@@ -2,6 +2,8 @@
 
 #include <hwy/contrib/math/math-inl.h>
 
+#include <cmath>
+
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/simd.h"
 
@@ -78,6 +80,18 @@ HWY_INLINE Word clamp(Word x, Word low, Word high) {
   return select_greater(low, x, low, select_greater(x, high, high, x));
 }
 
+/// Highway's exponential loses NaN.
+HWY_INLINE Word exponential(Word x) { return hn::IfThenElse(hn::Eq(x.v, x.v), hn::Exp(Word::Tag(), x.v), x.v); }
+
+/// Highway's logarithm is defined for positive finite numbers. At the others sqrt is what the logarithm is: NaN below
+/// zero and for NaN, infinity for infinity; 0 is left.
+HWY_INLINE Word logarithm(Word x) {
+  const Word zero(0.0f), infinity(HUGE_VALF);
+  const auto positive = hn::And(hn::Gt(x.v, zero.v), hn::Lt(x.v, infinity.v));
+  const Word elsewhere = hn::IfThenElse(hn::Eq(x.v, zero.v), (zero - infinity).v, sqrt(x).v);
+  return hn::IfThenElse(positive, hn::Log(Word::Tag(), x.v), elsewhere.v);
+}
+
 }  // namespace
 
 void unary_kernel(int threads, UnaryFunction function, const float* x, int64_t size, float* y) {
@@ -92,8 +106,8 @@ void unary_kernel(int threads, UnaryFunction function, const float* x, int64_t s
     case Kind::Square: return run([=](Word t) { return t * t; });
     case Kind::SquareRoot: return run([=](Word t) { return sqrt(t); });
     case Kind::Reciprocal: return run([=](Word t) { return one / t; });
-    case Kind::Exponential: return run([=](Word t) { return Word(hn::Exp(tag, t.v)); });
-    case Kind::Logarithm: return run([=](Word t) { return Word(hn::Log(tag, t.v)); });
+    case Kind::Exponential: return run([=](Word t) { return exponential(t); });
+    case Kind::Logarithm: return run([=](Word t) { return logarithm(t); });
     case Kind::Tanh: return run([=](Word t) { return Word(hn::Tanh(tag, t.v)); });
     case Kind::LeakyRelu: return run([=](Word t) { return select_greater(t, zero, t, a * t); });
     case Kind::LeakyReluSlope: return run([=](Word t) { return select_greater(t, zero, one, a); });

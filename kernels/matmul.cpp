@@ -10,13 +10,16 @@ namespace {
 /// What is left of a product over an empty sum: the epilogue of zero.
 void epilogue_of_zero(CpuStream& stream, const Epilogue& epilogue, Matrix<float> out) {
   const float zero = 0;
-  broadcast(stream, epilogue.bias.size ? Broadcast{epilogue.bias.data, 0, 1} : Broadcast{&zero, 0, 0}, out);
-  const Vector<float> all{out.data, out.rows * out.columns};
-  switch (epilogue.activation) {
-    case Activation::None: return;
-    case Activation::Relu: return unary(stream, {UnaryFunction::Kind::LeakyRelu, 0}, all, all);
-    case Activation::LeakyRelu: return unary(stream, {UnaryFunction::Kind::LeakyRelu, epilogue.slope}, all, all);
-    case Activation::Tanh: return unary(stream, {UnaryFunction::Kind::Tanh}, all, all);
+  const Broadcast bias = epilogue.bias.size ? Broadcast{epilogue.bias.data, 0, 1} : Broadcast{&zero, 0, 0};
+  for (int64_t i = 0; i < out.rows; ++i) {
+    const Vector<float> row{out.data + i * out.stride, out.columns};
+    broadcast(stream, bias, {row.data, 1, row.size});
+    switch (epilogue.activation) {
+      case Activation::None: break;
+      case Activation::Relu: unary(stream, {UnaryFunction::Kind::LeakyRelu, 0}, row, row); break;
+      case Activation::LeakyRelu: unary(stream, {UnaryFunction::Kind::LeakyRelu, epilogue.slope}, row, row); break;
+      case Activation::Tanh: unary(stream, {UnaryFunction::Kind::Tanh}, row, row); break;
+    }
   }
 }
 

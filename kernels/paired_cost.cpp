@@ -20,7 +20,7 @@ constexpr int64_t kGrain = 8192;  // coordinates worth a thread
 template <class Body>
 HWY_INLINE void for_each_row(int threads, CostForm form, Matrix<const float> x, Body body) {
   visit_form(form, [=](const auto& cost) {
-    parallel_ranges(threads, x.rows, kGrain / (x.columns + 1) + 1, [=](int64_t begin, int64_t end) noexcept {
+    parallel_ranges(threads, x.rows, kGrain / (x.columns + 1) + 1, [=](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) body(cost, i);
     });
   });
@@ -36,7 +36,7 @@ HWY_INLINE void map_row(const float* x, const float* y, int64_t size, float* out
 }  // namespace
 
 void paired_cost_kernel(int threads, CostForm form, Matrix<const float> x, Matrix<const float> y, float* out) {
-  for_each_row(threads, form, x, [=](const auto& cost, int64_t i) noexcept {
+  for_each_row(threads, form, x, [=](const auto& cost, int64_t i) {
     const PairSum pair = pair_sum(cost, x.data + i * x.stride, y.data + i * y.stride, x.columns);
     out[i] = cost.finish(pair.sum, pair.unit);
   });
@@ -44,7 +44,7 @@ void paired_cost_kernel(int threads, CostForm form, Matrix<const float> x, Matri
 
 void paired_cost_gradient_kernel(int threads, CostForm form, Matrix<const float> x, Matrix<const float> y,
                                  const float* scale, Matrix<float> out) {
-  for_each_row(threads, form, x, [=](const auto& cost, int64_t i) noexcept {
+  for_each_row(threads, form, x, [=](const auto& cost, int64_t i) {
     const float* x_row = x.data + i * x.stride;
     const float* y_row = y.data + i * y.stride;
     const PairSum pair = pair_sum(cost, x_row, y_row, x.columns);
@@ -57,7 +57,7 @@ void paired_cost_gradient_kernel(int threads, CostForm form, Matrix<const float>
 
 void paired_cost_hessian_kernel(int threads, CostForm form, Matrix<const float> x, Matrix<const float> y,
                                 const float* scale, Matrix<const float> direction, Matrix<float> out) {
-  for_each_row(threads, form, x, [=](const auto& cost, int64_t i) noexcept {
+  for_each_row(threads, form, x, [=](const auto& cost, int64_t i) {
     const float* x_row = x.data + i * x.stride;
     const float* y_row = y.data + i * y.stride;
     const float* direction_row = direction.data + i * direction.stride;

@@ -6,6 +6,7 @@
 #include "engine/metrics.h"
 #include "engine/optimizer.h"
 #include "engine/phases.h"
+#include "engine/tape.h"
 #include "losses/objectives/qp_wgan.h"
 #include "models/mnist.h"
 
@@ -70,11 +71,10 @@ class NarrowTraining {
   std::vector<float> last_images() const { return images_.to_host(); }
 
  private:
-  std::vector<float> made_up_images(uint64_t step) const {
+  const std::vector<float>& made_up_images(uint64_t step) {
     std::mt19937_64 source(step);
-    std::vector<float> pixels(static_cast<size_t>(images_.size()));
-    for (float& pixel : pixels) pixel = static_cast<float>(source() % 256) / 127.5f - 1;
-    return pixels;
+    for (float& pixel : pixels_) pixel = static_cast<float>(source() % 256) / 127.5f - 1;
+    return pixels_;
   }
 
   NarrowOptions options_;
@@ -84,6 +84,7 @@ class NarrowTraining {
   models::Mlp critic_, generator_;
   Adam critic_adam_, generator_adam_;
   Tensor images_, noise_;
+  std::vector<float> pixels_ = std::vector<float>(static_cast<size_t>(images_.size()));
   uint64_t steps_ = 0;
 };
 

@@ -29,6 +29,12 @@ Tensor combine(BinaryFunction function, const Tensor& x, const Tensor& y) {
   return out;
 }
 
+void check_same_shape(const char* op, const Tensor& gradient, const Tensor& y) {
+  if (gradient.shape() != y.shape())
+    throw ShapeError(std::string(op) + ": a gradient of shape " + gradient.shape().text() + " for an output of shape " +
+                     y.shape().text());
+}
+
 /// The derivative of functions that are flat but for jumps: exactly zero.
 Tensor map_off_tape(UnaryFunction function, const Tensor& x) { return map(function, x.detach()); }
 
@@ -126,6 +132,7 @@ Tensor clamp(const Tensor& x, float low, float high) {
 }
 
 Tensor leaky_relu_gradient(const Tensor& gradient, const Tensor& y, float slope) {
+  check_same_shape("leaky_relu_gradient", gradient, y);
   // Piecewise linear: no derivative in y, so that no sweep runs where all would be zero.
   return taped("leaky_relu_gradient", combine({B::LeakyReluGradient, slope}, gradient, y), {gradient},
                [slope, y = Saved(y.detach())](Sweep& sweep) {
@@ -134,6 +141,7 @@ Tensor leaky_relu_gradient(const Tensor& gradient, const Tensor& y, float slope)
 }
 
 Tensor tanh_gradient(const Tensor& gradient, const Tensor& y) {
+  check_same_shape("tanh_gradient", gradient, y);
   return taped("tanh_gradient", combine({B::TanhGradient}, gradient, y), {gradient, y},
                [gradient = Saved(gradient), y = Saved(y)](Sweep& sweep) {
                  const Tensor &g = sweep.get(gradient), &out = sweep.get(y);

@@ -29,7 +29,8 @@ inline Tensor relu(const Tensor& x) { return leaky_relu(x, 0); }
 /// min(max(x, low), high), with derivative 0 outside the open interval.
 WASSERKERN_API Tensor clamp(const Tensor& x, float low, float high);
 
-/// gradient (y > 0 ? 1 : slope) and gradient (1 - y^2): the derivatives of leaky_relu and tanh with output y.
+/// gradient (y > 0 ? 1 : slope) and gradient (1 - y^2): the derivatives of leaky_relu and tanh with output y, of the
+/// gradient's shape.
 WASSERKERN_API Tensor leaky_relu_gradient(const Tensor& gradient, const Tensor& y, float slope);
 WASSERKERN_API Tensor tanh_gradient(const Tensor& gradient, const Tensor& y);
 

@@ -38,7 +38,7 @@ WASSERKERN_INLINE bool all(bool condition) { return condition; }
 /// and NaN. Its reciprocal is exact.
 WASSERKERN_INLINE float unit_near(float largest) {
   if (!(largest > 0) || largest - largest != 0) return 1;
-  int exponent;
+  int exponent = 0;
   const float mantissa = ::frexpf(largest, &exponent);
   if (mantissa < 0.70710678f) --exponent;
   return ::ldexpf(1, exponent < -126 ? -126 : exponent > 126 ? 126 : exponent);

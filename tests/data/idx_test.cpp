@@ -53,6 +53,7 @@ std::vector<Malformed> malformed_images() {
       {"sizes that overflow", joined(idx_header(8, 3, {~0u, ~0u, ~0u}), five)},
       {"sizes that wrap around to 0", joined(idx_header(8, 3, {1u << 31, 1u << 31, 4}), five)},
       {"sizes that wrap around to 5", joined(idx_header(8, 3, {5, 0xcccccccd, 0x40000000}), five)},
+      {"no images, each of a size that overflows", idx_header(8, 3, {0, ~0u, ~0u})},
       {"4 GiB promised", joined(idx_header(8, 3, {1, 65536, 65535}), five)},
       {"endlessly many images without pixels", idx_header(8, 3, {~0u, 0, 28})},
   };

@@ -111,8 +111,12 @@ TEST_CASE("binary ops broadcast scalars, rows, channels and columns, and differe
     pair_case("subtract", subtract, [](double x, double y) { return x - y; });
     pair_case("multiply", multiply, [](double x, double y) { return x * y; });
     pair_case("divide", divide, [](double x, double y) { return x / y; });
-    pair_case("tanh_gradient", tanh_gradient, [](double x, double y) { return x * (1 - y * y); });
   }
+  check_op({"tanh_gradient",
+            {{5, 6}, {5, 6}},
+            [](const auto& x) { return tanh_gradient(x[0], x[1]); },
+            each_pair(5, 6, [](double x, double y) { return x * (1 - y * y); })});
+  CHECK_THROWS_AS(tanh_gradient(Tensor::full(test_device(), {2}, 0), Tensor::full(test_device(), {1}, 0)), ShapeError);
   const Tensor images = Tensor::full(test_device(), {2, 3, 3, 4}, 1);
   CHECK(add(images, Tensor::full(test_device(), {4}, 2)).to_host() == std::vector<float>(72, 3));
   CHECK_THROWS_AS(add(images, Tensor::full(test_device(), {3}, 2)), ShapeError);
@@ -268,18 +272,20 @@ TEST_CASE("costs of pairs differentiate twice", "[ops]") {
 TEST_CASE("the c-transform differentiates through its argmin", "[ops]") {
   for (const LqCost cost : {LqCost{1, 1}, LqCost{2, 2}, LqCost{2, 1}, LqCost{1.2f, 1.2f}}) {
     const auto reference = [=](const std::vector<Doubles>& in) {
-      Doubles out;
+      Doubles out, x = in[0];
+      for (double& value : x) value += 3;
       for (size_t j = 0; j < 5; ++j) {
         double best = INFINITY;
-        for (size_t i = 0; i < 4; ++i) best = std::min(best, lq_cost(cost, &in[0][3 * i], &in[2][3 * j], 3) - in[1][i]);
+        for (size_t i = 0; i < 4; ++i) best = std::min(best, lq_cost(cost, &x[3 * i], &in[2][3 * j], 3) - in[1][i]);
         out.push_back(best);
       }
       return out;
     };
     check_op({"min_over " + cost.name(),
               {{4, 3}, {4, 1}, {5, 3}},
-              [=](const auto& x) { return min_over(cost, x[0], x[1], x[2]).value; },
-              reference});
+              [=](const auto& x) { return min_over(cost, x[0] + 3.0f, x[1], x[2]).value; },
+              reference,
+              [](double x) { return std::tanh(x); }});
   }
 }
 

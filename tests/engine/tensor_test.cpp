@@ -70,7 +70,7 @@ TEST_CASE("devices say what they are, and refuse what they are not", "[device]")
   Device cpu({.name = "cpu", .threads = 1});
   CHECK(cpu.choice() == "cpu (as asked)");
   CHECK_THAT(cpu.description(), Catch::Contains("threads 1") && Catch::Contains("oneDNN"));
-  Device automatic({});
+  Device automatic;
   CHECK(automatic.is_cuda() == on_cuda());
   if (on_cuda()) return;
   CHECK_THAT(automatic.choice(), Catch::StartsWith("cpu (auto: "));

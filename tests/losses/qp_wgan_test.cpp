@@ -57,7 +57,7 @@ TEST_CASE("the (q,p)-WGAN objective is the semi-dual of a plain loop, with its g
     CHECK(terms.dual.item() == Approx(dual).epsilon(1e-5));
     CHECK(terms.loss.item() == -terms.dual.item());
     CHECK(terms.argmin.to_host() == argmin);
-    CHECK_THROWS_AS(grad(terms.loss, y), Error);  // the generator's batch is constant for the critic
+    CHECK_FALSE(grad(terms.loss, y).defined());  // the generator's batch is constant for the critic
 
     // d dual / d weight = mean x - mean of the matched x.
     const auto gradient = grad(terms.loss, parameters).to_host();

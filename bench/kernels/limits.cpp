@@ -1,0 +1,150 @@
+#include "bench/kernels/limits.h"
+
+#include "kernels/cpu/cost_form.h"
+
+// What one thread does in a burst; returns the amount of work.
+WASSERKERN_PER_ISA(                             //
+    double multiply_add_burst(int64_t rounds);  //
+    double term_burst(wasserkern::CostForm cost, int64_t rounds);)
+
+namespace wasserkern::WASSERKERN_ISA {
+namespace {
+
+constexpr int kChains = Word::kLanes == 16 ? 16 : 8;  // sums at once: as many as hide the latency and fit registers
+
+/// Keeps the compiler from knowing a register's value, at no cost.
+HWY_INLINE void forget(Word& word) {
+#if HWY_ARCH_X86
+  __asm__ volatile("" : "+v"(word.v.raw));
+#else
+  __asm__ volatile("" : "+w"(word.v.raw));
+#endif
+}
+
+/// sum = f(sum, x, y) for `rounds` rounds of kChains words.
+template <class Function>
+HWY_INLINE double accumulate(int64_t rounds, Function f) {
+  Word sums[kChains];
+  for (Word& sum : sums) sum = Word(0.0f);
+  Word x(0.7f), y(0.3f);
+  for (int64_t round = 0; round < rounds; ++round) {
+    forget(x);
+    forget(y);
+    for (int chain = 0; chain < kChains; chain += 2) {
+      sums[chain] = f(sums[chain], x, y);
+      sums[chain + 1] = f(sums[chain + 1], y, x);
+    }
+  }
+  for (Word& sum : sums) forget(sum);
+  return static_cast<double>(rounds) * kChains * Word::kLanes;
+}
+
+}  // namespace
+
+double multiply_add_burst(int64_t rounds) {
+  return 2 * accumulate(rounds, [](Word sum, Word x, Word y) { return multiply_add(x, y, sum); });
+}
+
+double term_burst(CostForm form, int64_t rounds) {
+  double work = 0;
+  visit_form(form, [&](const auto& cost) {
+    work = accumulate(rounds, [&](Word sum, Word x, Word y) { return cost.add_term(sum, x, y); });
+  });
+  return work;
+}
+
+}  // namespace wasserkern::WASSERKERN_ISA
+
+#ifdef WASSERKERN_ONCE
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "kernels/matmul.h"
+
+namespace wasserkern::bench {
+namespace {
+
+constexpr double kBurstSeconds = 2e-3;
+
+double timed(const std::function<double(int64_t)>& burst, int64_t rounds, double* work) {
+  const auto start = std::chrono::steady_clock::now();
+  *work = burst(rounds);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// The work of all threads, each calling `burst()`.
+template <class Burst>
+double on_threads(int threads, Burst burst) {
+  double work = 0;
+#pragma omp parallel num_threads(threads) reduction(+ : work)
+  work += burst();
+  return work;
+}
+
+}  // namespace
+
+Limit::Limit(std::function<double(int64_t)> burst) : burst_(std::move(burst)) {
+  for (double work; timed(burst_, rounds_, &work) < kBurstSeconds;) rounds_ *= 2;
+}
+
+void Limit::sample() {
+  double work = 0;
+  seconds_ += timed(burst_, rounds_, &work);
+  work_ += work;
+}
+
+Limit multiply_add_limit(int threads) {
+  return Limit(
+      [=](int64_t rounds) { return on_threads(threads, [=] { return WASSERKERN_SIMD(multiply_add_burst)(rounds); }); });
+}
+
+Limit term_limit(const Cost& cost, int threads) {
+  return Limit([=](int64_t rounds) {
+    double work = 0;
+    with_cost_form(cost, [&](CostForm form) {
+      work = on_threads(threads, [=] { return WASSERKERN_SIMD(term_burst)(form, rounds); });
+    });
+    return work;
+  });
+}
+
+Limit triad_limit(int threads) {
+  constexpr int64_t kSize = int64_t{1} << 25;  // 128 MiB each: more than the caches
+  auto memory = std::make_shared<std::vector<std::unique_ptr<float[]>>>();
+  for (int i = 0; i < 3; ++i) {
+    memory->emplace_back(new float[kSize]);
+    float* array = memory->back().get();
+#pragma omp parallel for num_threads(threads)
+    for (int64_t at = 0; at < kSize; ++at) array[at] = 1;
+  }
+  return Limit([=](int64_t rounds) {
+    float* a = (*memory)[0].get();
+    const float* b = (*memory)[1].get();
+    const float* c = (*memory)[2].get();
+    for (int64_t round = 0; round < rounds; ++round) {
+#pragma omp parallel for num_threads(threads)
+      for (int64_t at = 0; at < kSize; ++at) a[at] = b[at] + 0.5f * c[at];
+    }
+    return static_cast<double>(rounds) * kSize * 3 * sizeof(float);
+  });
+}
+
+Limit product_limit(int threads) {
+  constexpr int64_t kSize = 2048;
+  auto stream = std::make_shared<CpuStream>(threads);
+  auto memory = std::make_shared<std::vector<float>>(3 * kSize * kSize, 0.5f);
+  return Limit([=](int64_t rounds) {
+    float* a = memory->data();
+    float* b = a + kSize * kSize;
+    float* out = b + kSize * kSize;
+    for (int64_t round = 0; round < rounds; ++round)
+      matmul(*stream, {}, {{a, kSize, kSize}}, {{b, kSize, kSize}}, {out, kSize, kSize});
+    return static_cast<double>(rounds) * 2 * kSize * kSize * kSize;
+  });
+}
+
+}  // namespace wasserkern::bench
+
+#endif

@@ -1,0 +1,91 @@
+"""What the script tests share: a tiny data set in MNIST's format, and running the experiments' programs as a user does.
+
+A script is called with the folder of the programs. WASSERKERN_TEST_DEVICE names the device they run on (cpu if unset),
+WASSERKERN_TEST_RUNNER a command to be put before them. Its last line is `N passed, N failed`.
+"""
+
+import os
+import random
+import shlex
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SEED = int(os.environ.get("WASSERKERN_TEST_SEED", "20261121"))
+DEVICE = os.environ.get("WASSERKERN_TEST_DEVICE", "cpu")
+RUNNER = shlex.split(os.environ.get("WASSERKERN_TEST_RUNNER", ""))
+BIN = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/bench").resolve()
+MNIST = BIN / "wasserkern_qp_wgan_mnist"
+
+# Networks a sixteenth as wide, and small batches: a training of seconds.
+NARROW = ["--device", DEVICE, "--threads", "1", "--width-divisor", "16", "--batch", "16"]
+
+
+def idx_images(count):
+    """Grey images of 28 x 28: a bright bar, upright or lying, at one of several places, and a little noise."""
+    source = random.Random(7)
+    images = bytearray(struct.pack(">HBBIII", 0, 8, 3, count, 28, 28))
+    for _ in range(count):
+        upright, place = source.random() < 0.5, 4 + source.randrange(5) * 4
+        for row in range(28):
+            for column in range(28):
+                across, along = (column, row) if upright else (row, column)
+                bright = place <= across < place + 4 and 4 <= along < 24
+                images.append((220 if bright else 0) + source.randrange(30))
+    return bytes(images)
+
+
+def data_folder(parent):
+    """A folder of data sets that holds a small `mnist`."""
+    folder = Path(parent) / "datasets" / "mnist"
+    folder.mkdir(parents=True)
+    (folder / "train-images-idx3-ubyte").write_bytes(idx_images(256))
+    return folder.parent
+
+
+def call(*arguments, program=MNIST, environment=None, **options):
+    """Runs a program to its end."""
+    return subprocess.run([*RUNNER, str(program), *map(str, arguments)], capture_output=True, text=True, timeout=300,
+                          env={**os.environ, **(environment or {})}, **options)
+
+
+def start(*arguments, program=MNIST, **options):
+    """Starts a program."""
+    return subprocess.Popen([*RUNNER, str(program), *map(str, arguments)], text=True,
+                            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
+
+
+def files_of(folder):
+    """Path -> bytes of every file below."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+
+
+class ProgramTest(unittest.TestCase):
+    """Has a folder of its own, `self.folder`, with data sets in it, `self.data`."""
+
+    longMessage = True
+
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory(prefix="wasserkern-test-")
+        self.addCleanup(temporary.cleanup)
+        self.folder = Path(temporary.name)
+        self.data = data_folder(self.folder)
+
+    def train(self, out, *arguments, **options):
+        return call("--data", self.data, *NARROW, "--out", out, *arguments, **options)
+
+    def assert_done(self, result):
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual(result.stderr, "")
+
+
+def main():
+    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(
+        unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"]))
+    failed = len(result.failures) + len(result.errors)
+    print(f"{result.testsRun - failed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
