@@ -16,7 +16,7 @@ struct Finish {
   __device__ __forceinline__ float operator()(float x) const {
     switch (activation) {
       case Activation::None: return x;
-      case Activation::Relu: return x > 0 ? x : 0 * x;  // NaN stays NaN
+      case Activation::Relu: return x < 0 ? 0.0f : x;  // NaN stays NaN
       case Activation::LeakyRelu: return x > 0 ? x : slope * x;
       case Activation::Tanh: return tanhf(x);
     }

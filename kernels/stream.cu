@@ -1,7 +1,10 @@
 #include <nvtx3/nvToolsExt.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 #include "kernels/cuda/check.h"
 #include "kernels/cuda/handles.h"
@@ -152,7 +155,9 @@ std::unique_ptr<Recording> CudaStream::end_recording() {
   for (void* memory : std::exchange(handles_->released_while_recording, {})) cudaFree(memory);
   check(status, "recording a phase");
   const std::unique_ptr<std::remove_pointer_t<cudaGraph_t>, decltype(&cudaGraphDestroy)> owner(graph, cudaGraphDestroy);
-  return std::make_unique<GraphRecording>(*handles_, graph);
+  auto recording = std::make_unique<GraphRecording>(*handles_, graph);
+  recording->replay();
+  return recording;
 }
 
 void CudaStream::abandon_recording() noexcept {

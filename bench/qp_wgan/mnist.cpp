@@ -6,6 +6,7 @@
 #include "engine/ops/reduce.h"
 #include "engine/optimizer.h"
 #include "engine/tape.h"
+#include "kernels/error.h"
 #include "losses/objectives/qp_wgan.h"
 
 // Paper 000, section 4.3, figure 4: a (q,p)-WGAN on MNIST or Fashion-MNIST with B = Bx and no penalties. The first
@@ -35,6 +36,7 @@ void train(bench::Experiment& run) {
   const auto range = pixels == "[0,1]" ? data::PixelRange::ZeroToOne : data::PixelRange::MinusOneToOne;
   const int64_t batch = run.batch_size();
   data::Batches batches(data::load_mnist_like(run.data(dataset)), batch, run.seed(), range);
+  if (batches.features() != models::kMnistPixels) throw DataError(dataset + ": its images are not 28 x 28 pixels");
   const auto critic = models::mnist_critic(run.random(), narrowing);
   const auto generator = models::mnist_generator(run.random(), narrowing);
   const losses::QpWgan objective{cost};

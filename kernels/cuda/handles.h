@@ -3,11 +3,9 @@
 #include <cublas_v2.h>
 #include <cuda_runtime_api.h>
 
-#include <string>
 #include <vector>
 
 #include "kernels/cuda/upload_ring.h"
-#include "kernels/error.h"
 #include "kernels/stream.h"
 
 namespace wasserkern {

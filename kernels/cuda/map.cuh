@@ -36,7 +36,7 @@ __global__ void map_kernel(Function f, Matrix<float> out, Operands... operands) 
   }
 }
 
-/// out = f(operands...), element by element; every operand is a Broadcast.
+/// out = f(operands...), element by element; every operand is a Broadcast. Contiguous ones become one long row.
 template <class Function, class... Operands>
 void map(CudaStream& stream, Function f, Matrix<float> out, Operands... operands) {
   if (out.rows == 0 || out.columns == 0) return;
@@ -55,9 +55,8 @@ void map(CudaStream& stream, Function f, Matrix<float> out, Operands... operands
   const auto along = static_cast<unsigned>(std::min<int64_t>(kThreads, std::bit_ceil(static_cast<uint64_t>(packs))));
   const dim3 threads(along, kThreads / along);
   const unsigned across = blocks_for(stream, packs * threads.y, kThreads);
-  const unsigned down =
-      std::min(65535u, blocks_for(stream, ceil_div(out.rows, threads.y) * across * kThreads, kThreads) / across);
-  const dim3 blocks(across, std::max(1u, down));
+  const unsigned all = blocks_for(stream, ceil_div(out.rows, threads.y) * across * kThreads, kThreads);
+  const dim3 blocks(across, std::clamp(all / across, 1u, 65535u));
   if (wide)
     launch(stream, map_kernel<4, Function, Operands...>, blocks, threads, f, out, operands...);
   else

@@ -52,3 +52,9 @@ TEST_CASE("The capacity bounds what deflate can make of a file", "[byte_reader]"
   CHECK(ByteReader(packed, "name").capacity() < 2 * zeros.size());
   CHECK(ByteReader(counting_bytes(17), "name").capacity() == 17);
 }
+
+TEST_CASE("What follows gzip data and is none is told apart from damage", "[byte_reader]") {
+  const Bytes content = counting_bytes(100);
+  const std::string message = data_error([&] { read_all(joined(gzip(content), Bytes(3)), 100, 100); });
+  CHECK(is_one_line_with(message, "name: has bytes after its gzip data"));
+}

@@ -67,6 +67,7 @@ TEST_CASE("a recording runs again with the same memory", "[stream]") {
       accumulate(s, x, y);
       unary(s, {UnaryFunction::Kind::Affine, 1, 10}, y, y);
     });
+    REQUIRE(y.host() == std::vector<float>{11, 12, 13});
     fill(stream, 0, y.vector());
     for (int i = 0; i < 3; ++i) recording->replay();
     REQUIRE(y.host() == std::vector<float>{33, 36, 39});

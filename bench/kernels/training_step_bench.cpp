@@ -1,0 +1,114 @@
+#include <benchmark/benchmark.h>
+#include <omp.h>
+
+#include <chrono>
+#include <random>
+
+#include "bench/kernels/limits.h"
+#include "engine/optimizer.h"
+#include "engine/phases.h"
+#include "engine/tape.h"
+#include "losses/objectives/qp_wgan.h"
+#include "models/mnist.h"
+
+namespace wasserkern::bench {
+namespace {
+
+constexpr int64_t kBatch = 64;
+
+/// What an iteration must do at least, whoever does it.
+struct Work {
+  double operations = 0;  // of products, two per multiply-add
+  double bytes = 0;       // of weights, their gradients and optimizer state; activations may stay in caches
+};
+
+/// The products of a forward, and of a backward that needs no gradient in the network's input.
+Work forward_work(const Parameters& parameters) {
+  Work work;
+  for (const auto& [name, tensor] : parameters.named()) {
+    work.operations += name.ends_with("weight") ? 2.0 * kBatch * static_cast<double>(tensor.size()) : 0;
+    work.bytes += sizeof(float) * static_cast<double>(tensor.size());
+  }
+  return work;
+}
+
+Work backward_work(const Parameters& parameters) {
+  Work work = forward_work(parameters);  // gradients of the weights, written
+  for (const auto& [name, tensor] : parameters.named()) {
+    if (!name.ends_with("weight") || name.starts_with("0.")) continue;
+    work.operations += 2.0 * kBatch * static_cast<double>(tensor.size());  // of the layer's input
+    work.bytes += sizeof(float) * static_cast<double>(tensor.size());
+  }
+  return work;
+}
+
+/// Adam reads parameter, gradient and both moments, and writes all but the gradient.
+Work adam_work(const Parameters& parameters) {
+  return {0, 7 * sizeof(float) * static_cast<double>(parameters.count())};
+}
+
+Work iteration_work(const Parameters& critic, const Parameters& generator) {
+  Work total;
+  for (const Work& part : {forward_work(generator), forward_work(critic), backward_work(critic), adam_work(critic),
+                           forward_work(critic), backward_work(generator), adam_work(generator)}) {
+    total.operations += part.operations;
+    total.bytes += part.bytes;
+  }
+  return total;
+}
+
+/// One iteration of paper 000's MNIST experiment, critic and generator, batch 64, and how many times its floor it
+/// takes.
+void run(benchmark::State& state, const LqCost& cost, bool eager) {
+  Device device({.name = "cpu", .threads = omp_get_max_threads()});
+  Random random(device, 1);
+  Phases phases(device, random, eager);
+  const auto critic = models::mnist_critic(random), generator = models::mnist_generator(random);
+  Adam critic_adam(critic.parameters(), {.rate = 1e-4f, .beta1 = 0.5f});
+  Adam generator_adam(generator.parameters(), {.rate = 1e-4f, .beta1 = 0.5f});
+  const losses::QpWgan objective{cost};
+  const Tensor x = phases.slot({kBatch, models::kMnistPixels});
+  std::mt19937 source(1);
+  std::vector<float> images(static_cast<size_t>(x.size()));
+  for (float& pixel : images) pixel = static_cast<float>(source() % 256) / 127.5f - 1;
+
+  const auto iteration = [&] {
+    x.copy_from_host(images);
+    phases.run("step", [&] {
+      const Tensor y = generator(random.normal({kBatch, models::kMnistLatent}));
+      critic_adam.descend(grad(objective.critic_loss(critic, x, y).loss, critic.parameters()));
+      generator_adam.descend(grad(objective.generator_loss(critic, x, y).loss, generator.parameters()));
+    });
+  };
+  for (int warm_up = 0; warm_up < 3; ++warm_up) iteration();
+
+  Limit products = product_limit(omp_get_max_threads()), triad = triad_limit(omp_get_max_threads());
+  double seconds = 0;
+  for (auto _ : state) {
+    while (products.seconds() <= seconds) products.sample();
+    while (triad.seconds() <= seconds) triad.sample();
+    const auto start = std::chrono::steady_clock::now();
+    iteration();
+    const double taken = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    state.SetIterationTime(taken);
+    seconds += taken;
+  }
+  const Work work = iteration_work(critic.parameters(), generator.parameters());
+  const double floor = work.operations / products.rate() + work.bytes / triad.rate();
+  state.counters["floor_ms"] = 1e3 * floor;
+  state.counters["times_floor"] = seconds / static_cast<double>(state.iterations()) / floor;
+}
+
+[[maybe_unused]] const bool kRegistered = [] {
+  for (const LqCost& cost : {LqCost{1, 1}, LqCost{2, 2}, LqCost{1.2f, 1.2f}})
+    for (const bool eager : {false, true}) {
+      const std::string name = "mnist_iteration/" + cost.name() + (eager ? "/eager" : "/replayed");
+      benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) { run(state, cost, eager); })
+          ->UseManualTime()
+          ->Unit(benchmark::kMillisecond);
+    }
+  return true;
+}();
+
+}  // namespace
+}  // namespace wasserkern::bench
