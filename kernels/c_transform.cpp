@@ -34,12 +34,12 @@ namespace {
 
 // The kernel is a matrix product with another inner operation: y is packed in panels, coordinate by coordinate, so that
 // a word holds one coordinate of several rows of y; a register tile of kRows rows of x against one panel accumulates
-// sums; a slice of a panel stays in the first cache, a block of x in the second.
+// sums; a slice of a panel and a block of x stay in the second-level cache.
 
 constexpr int kRows = Word::kLanes == 16 ? 8 : 4;  // of a register tile: as many sums as registers hold
 constexpr int kWords = Word::kLanes == 1 ? 4 : 2;
 constexpr int kColumns = kWords * Word::kLanes;  // of a panel
-constexpr int64_t kSlice = 256;                  // coordinates summed before they join the total, against rounding too
+constexpr int64_t kSlice = 512;                  // coordinates summed before they join the total, against rounding too
 constexpr int64_t kMaxBlockRows = 64;
 constexpr int64_t kBlockBytes = 1 << 19;  // of x, about half of a second-level cache
 constexpr int64_t kChunkBytes = 1 << 22;  // of packed panels that a thread keeps

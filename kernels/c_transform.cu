@@ -1,8 +1,9 @@
+#include "kernels/c_transform.h"
+
 #include <algorithm>
 #include <limits>
 #include <string>
 
-#include "kernels/c_transform.h"
 #include "kernels/check.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/pack.cuh"

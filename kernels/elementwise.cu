@@ -1,6 +1,7 @@
+#include "kernels/elementwise.h"
+
 #include "kernels/check.h"
 #include "kernels/cuda/map.cuh"
-#include "kernels/elementwise.h"
 
 namespace wasserkern {
 namespace {

@@ -1,9 +1,10 @@
+#include "kernels/matmul.h"
+
 #include <algorithm>
 #include <limits>
 
 #include "kernels/check.h"
 #include "kernels/cuda/map.cuh"
-#include "kernels/matmul.h"
 
 namespace wasserkern {
 namespace {

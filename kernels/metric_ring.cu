@@ -1,6 +1,7 @@
+#include "kernels/metric_ring.h"
+
 #include "kernels/check.h"
 #include "kernels/cuda/launch.cuh"
-#include "kernels/metric_ring.h"
 
 namespace wasserkern {
 namespace {

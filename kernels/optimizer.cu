@@ -1,7 +1,8 @@
+#include "kernels/optimizer.h"
+
 #include "kernels/check.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/pack.cuh"
-#include "kernels/optimizer.h"
 
 namespace wasserkern {
 namespace {

@@ -1,7 +1,8 @@
+#include "kernels/paired_cost.h"
+
 #include "kernels/check.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/pair_sum.cuh"
-#include "kernels/paired_cost.h"
 
 namespace wasserkern {
 namespace {

@@ -1,10 +1,11 @@
+#include "kernels/random.h"
+
 #include <string>
 
 #include "kernels/check.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/pack.cuh"
 #include "kernels/philox.h"
-#include "kernels/random.h"
 
 namespace wasserkern {
 namespace {

@@ -1,9 +1,10 @@
+#include "kernels/reduce.h"
+
 #include <cub/block/block_reduce.cuh>
 
 #include "kernels/check.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/warp.cuh"
-#include "kernels/reduce.h"
 
 namespace wasserkern {
 namespace {

@@ -1,9 +1,10 @@
+#include "kernels/rows.h"
+
 #include <algorithm>
 
 #include "kernels/check.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/warp.cuh"
-#include "kernels/rows.h"
 
 namespace wasserkern {
 namespace {

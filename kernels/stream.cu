@@ -1,3 +1,5 @@
+#include "kernels/stream.h"
+
 #include <nvtx3/nvToolsExt.h>
 
 #include <algorithm>
@@ -8,7 +10,6 @@
 
 #include "kernels/cuda/check.h"
 #include "kernels/cuda/handles.h"
-#include "kernels/stream.h"
 
 namespace wasserkern {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -25,6 +26,19 @@ namespace {
 
 /// A value as a person writes it.
 std::string shown(const nlohmann::json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+/// All of `text` as a number; CLI11 would take what is too large for the largest.
+template <class T>
+T number_of(const std::string& name, const std::string& text) {
+  T value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc::result_out_of_range) throw UsageError("--" + name + " " + printable(text) + " is too large");
+  if (error != std::errc() || end != text.data() + text.size()) {
+    const char* kind = std::is_integral_v<T> ? " is not a whole number" : " is not a number";
+    throw UsageError("--" + name + " " + printable(text) + kind);
+  }
+  return value;
+}
 
 std::string joined(const std::vector<std::string>& words, const std::string& separator) {
   std::string text;
@@ -73,10 +87,12 @@ T Flags::declare(const Flag& flag, const T& value, const std::string& default_te
   state_->app.allow_extras();  // The others are not declared yet.
   parse();
   const bool on_command_line = option->count() > 0;
-  try {
-    if (on_command_line) parsed = option->as<T>();
-  } catch (const CLI::ParseError&) {
-    throw UsageError("--" + flag.name + " " + printable(option->results().back()) + " is not a number");
+  if (on_command_line) {
+    if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
+      parsed = number_of<T>(flag.name, option->results().back());
+    } else {
+      parsed = option->as<T>();
+    }
   }
 
   const auto resumed = state_->resumed.find(flag.name);

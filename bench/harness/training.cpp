@@ -73,9 +73,9 @@ void Experiment::open_folder() {
   } else {
     run.log.open(folder.log());  // Locks it, before anything is changed.
     restore();
-    if (folder.read_config(common_->about.name) != config) folder.write_config(config);
   }
   run.recorder.emplace(run.metrics, folder.metrics(), run.step, common_->json_lines);
+  if (folder.read_config(common_->about.name) != config) folder.write_config(config);
 }
 
 void Experiment::restore() {
