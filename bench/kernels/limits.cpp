@@ -59,6 +59,7 @@ double term_burst(CostForm form, int64_t rounds) {
 
 #ifdef WASSERKERN_ONCE
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <vector>
@@ -69,12 +70,8 @@ namespace wasserkern::bench {
 namespace {
 
 constexpr double kBurstSeconds = 2e-3;
-
-double timed(const std::function<double(int64_t)>& burst, int64_t rounds, double* work) {
-  const auto start = std::chrono::steady_clock::now();
-  *work = burst(rounds);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
+constexpr int64_t kRegisterRounds = 1 << 18;  // milliseconds: threads' start and end do not show
+constexpr int kCalm = 8;                      // bursts without a reason to lengthen them
 
 /// The work of all threads, each calling `burst()`.
 template <class Burst>
@@ -87,29 +84,40 @@ double on_threads(int threads, Burst burst) {
 
 }  // namespace
 
-Limit::Limit(std::function<double(int64_t)> burst) : burst_(std::move(burst)) {
-  for (double work; timed(burst_, rounds_, &work) < kBurstSeconds;) rounds_ *= 2;
+Limit::Limit(std::function<double(int64_t)> burst, int64_t first_rounds)
+    : burst_(std::move(burst)), rounds_(first_rounds) {
+  for (int unchanged = 0; unchanged < kCalm; ++unchanged) {
+    const int64_t rounds = rounds_;
+    sample();
+    if (rounds_ != rounds) unchanged = 0;
+  }
 }
 
 void Limit::sample() {
-  double work = 0;
-  seconds_ += timed(burst_, rounds_, &work);
-  work_ += work;
+  const auto start = std::chrono::steady_clock::now();
+  const double work = burst_(rounds_);
+  const double taken = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  seconds_ += taken;
+  rate_ = std::max(rate_, work / taken);
+  if (work / rate_ < kBurstSeconds) rounds_ *= 2;  // by the best rate: this burst may have been interrupted
 }
 
 Limit multiply_add_limit(int threads) {
   return Limit(
-      [=](int64_t rounds) { return on_threads(threads, [=] { return WASSERKERN_SIMD(multiply_add_burst)(rounds); }); });
+      [=](int64_t rounds) { return on_threads(threads, [=] { return WASSERKERN_SIMD(multiply_add_burst)(rounds); }); },
+      kRegisterRounds);
 }
 
 Limit term_limit(const Cost& cost, int threads) {
-  return Limit([=](int64_t rounds) {
-    double work = 0;
-    with_cost_form(cost, [&](CostForm form) {
-      work = on_threads(threads, [=] { return WASSERKERN_SIMD(term_burst)(form, rounds); });
-    });
-    return work;
-  });
+  return Limit(
+      [=](int64_t rounds) {
+        double work = 0;
+        with_cost_form(cost, [&](CostForm form) {
+          work = on_threads(threads, [=] { return WASSERKERN_SIMD(term_burst)(form, rounds); });
+        });
+        return work;
+      },
+      kRegisterRounds);
 }
 
 Limit triad_limit(int threads) {

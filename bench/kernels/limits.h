@@ -12,18 +12,18 @@ namespace wasserkern::bench {
 class Limit {
  public:
   /// `burst(rounds)` does work in proportion to `rounds` and returns its amount.
-  explicit Limit(std::function<double(int64_t)> burst);
+  explicit Limit(std::function<double(int64_t)> burst, int64_t first_rounds = 1);
 
   void sample();
   double seconds() const { return seconds_; }
-  /// Work per second over all samples.
-  double rate() const { return work_ / seconds_; }
+  /// Work per second in the best burst: what a neighbour interrupted is no limit.
+  double rate() const { return rate_; }
 
  private:
   std::function<double(int64_t)> burst_;
-  int64_t rounds_ = 1;
-  double work_ = 0;
+  int64_t rounds_;
   double seconds_ = 0;
+  double rate_ = 0;
 };
 
 /// Floating-point operations of fused multiply-adds between registers.

@@ -92,12 +92,3 @@ TEST_CASE("a file that is not a run's metrics is refused and kept", "[metrics_fi
   CHECK(is_one_line_with(data_error([&] { MetricsFile(path, 1, false); }), path.native()));
   CHECK(text_of(path) == content);
 }
-
-TEST_CASE("a full disk is a DataError that names the file", "[metrics_file]") {
-  const TemporaryFolder folder;
-  std::filesystem::create_symlink("/dev/full", folder / "metrics.jsonl");
-  MetricsFile file(folder / "metrics.csv", 0, false);
-  CHECK_NOTHROW(append_steps(file, 1, 1));
-  // The other file is a device that is always full.
-  CHECK_THROWS_AS(MetricsFile(folder / "metrics.csv", 1, true), DataError);
-}

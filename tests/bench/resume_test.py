@@ -46,12 +46,12 @@ class Resume(ProgramTest):
         source = random.Random(programs.SEED)
         run = self.folder / "killed"
         steps = []
-        for _ in range(20):
+        for kill in range(20):
             # Some moments lie in the start, where the folder is made, most in the training.
             begins_anew = not (run / "config.json").exists()
             arguments = ["--out", run, *programs.NARROW, *LONG] if begins_anew else ["--resume", run]
             process = start("--data", self.data, *arguments)
-            time.sleep(source.uniform(0, 2 * starting))
+            time.sleep(source.uniform(0, starting if kill < 5 else 2 * starting))
             process.kill()
             _, errors = process.communicate()
             self.assertEqual(errors, "")

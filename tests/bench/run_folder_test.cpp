@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "bench/harness/log.h"
 #include "tests/files.h"
 
 using namespace wasserkern;
@@ -62,15 +61,4 @@ TEST_CASE("a config that is missing, damaged or another experiment's is a DataEr
   }
   run.write_config({{"experiment", "gauss"}, {"flags", nlohmann::json::object()}});
   refused("gauss");
-}
-
-TEST_CASE("two logs cannot be open in one folder", "[run_folder]") {
-  const TemporaryFolder folder;
-  Log first;
-  first.file_line("before");
-  first.open(folder / "log.txt");
-  first.file_line("after");
-  Log second;
-  CHECK(is_one_line_with(data_error([&] { second.open(folder / "log.txt"); }), "another process"));
-  CHECK(read_bytes(folder / "log.txt") == to_bytes("before\nafter\n"));
 }

@@ -6,6 +6,7 @@
 
 #include "engine/ops/reduce.h"
 #include "engine/tape.h"
+#include "kernels/cpu/onednn/product.h"
 #include "models/mnist.h"
 #include "tests/device.h"
 
@@ -49,6 +50,15 @@ TEST_CASE("the paper's MNIST networks have its sizes, and PyTorch's initial boun
   CHECK(critic(images).shape() == Shape{2, 1});
   CHECK_THROWS_AS(models::mnist_critic(random, 3), UsageError);
   CHECK_THROWS_AS(models::Mlp(random, 3, {{.features = 0}}), UsageError);
+}
+
+TEST_CASE("no product of the paper's networks falls back to oneDNN's reference code", "[mlp]") {
+  Random random(test_device(), 9);
+  const models::Mlp critic = models::mnist_critic(random), generator = models::mnist_generator(random);
+  grad(sum(critic(generator(random.normal({64, models::kMnistLatent})))), critic.parameters());
+  const Tensor images = generator(random.normal({64, models::kMnistLatent}));
+  grad(sum(images), generator.parameters());
+  CHECK(onednn::reference_primitives() == 0);
 }
 
 TEST_CASE("the same seed makes the same network, another seed another", "[mlp]") {

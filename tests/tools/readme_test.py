@@ -1,0 +1,80 @@
+"""Every command in README.md works: those of its code blocks are run, in their order, with less to do."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
+import programs  # noqa: E402
+from programs import BIN, NARROW, ROOT, ProgramTest, call  # noqa: E402
+
+README = (ROOT / "README.md").read_text()
+
+
+def preset():
+    """That of the build under test, if it lies where the tools build."""
+    build = BIN.parent
+    if build.parent == ROOT and build.name == "build":
+        return "default"
+    if build.parent == ROOT and build.name.startswith("build-"):
+        return build.name.removeprefix("build-")
+    return None
+
+
+def commands():
+    blocks = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    return [shlex.split(line) for block in blocks for line in block.splitlines()]
+
+
+class Readme(ProgramTest):
+    def test_commands(self):
+        (self.data / "fashion-mnist").symlink_to("mnist")
+        steps = 0
+        for command in commands():
+            with self.subTest(command=command):
+                program, *arguments = command
+                # Its folders lie in this test's.
+                arguments = [self.folder / word if word.startswith("runs/") else word for word in arguments]
+                if program == "tools/quickstart":
+                    self.quickstart()
+                elif program.startswith("build/bench/"):
+                    steps += 5
+                    narrow = [] if "--resume" in arguments else NARROW
+                    self.assert_done(call("--data", self.data, *arguments, *narrow, "--iterations", steps,
+                                          program=BIN / Path(program).name))
+                elif program in ("tools/test", "tools/fetch-data"):  # They have, or are, tests of their own.
+                    self.assert_done(self.tool(program, "--help"))
+                else:
+                    self.assert_done(self.tool(program, *arguments))
+        self.assertGreaterEqual(steps, 15, "README.md has fewer commands than it had")
+
+    def tool(self, *command):
+        return subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True, timeout=900)
+
+    def quickstart(self):
+        if preset() is None:
+            return
+        out = self.folder / "quickstart"
+        result = self.tool("tools/quickstart", "--preset", preset(), "--iterations", "3", "--device", "cpu", "--out",
+                           out)
+        self.assert_done(result)
+        self.assertIn(f"generated images: {out}/samples/000000003.png\n", result.stdout)
+        self.assertTrue((out / "figures/objective.png").exists())
+
+    def test_every_file_that_it_names_is_there(self):
+        names = re.findall(r"`((?:[a-z]+/)+[a-z-]*)`|\]\(((?!http)[^)]+)\)", README)
+        self.assertGreater(len(names), 8)
+        for name in (first or second for first, second in names):
+            self.assertTrue((ROOT / name).exists(), name)
+
+    def test_tools_refuse_what_they_do_not_know(self):
+        for tool in ("quickstart", "test", "format"):
+            result = self.tool(f"tools/{tool}", "--no-such-flag")
+            self.assertEqual((result.returncode, len(result.stderr.splitlines())), (2, 1), result.stderr)
+            self.assert_done(self.tool(f"tools/{tool}", "--help"))
+
+
+if __name__ == "__main__":
+    programs.main()
