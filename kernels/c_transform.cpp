@@ -288,20 +288,13 @@ void c_transform_kernel(CostForm form, const CTransform& task, CTransformGrid gr
 
 #ifdef WASSERKERN_ONCE
 
-#include <limits>
-
-#include "kernels/check.h"
+#include "kernels/contracts.h"
 
 namespace wasserkern {
 
 void c_transform(CpuStream& stream, const Cost& cost, Matrix<const float> x, Vector<const float> phi,
                  Matrix<const float> y, Vector<float> out, Vector<int32_t> argmin) {
-  check_equal("c_transform: columns of y", y.columns, x.columns);
-  check_equal("c_transform: size of phi", phi.size, x.rows);
-  check_equal("c_transform: size of out", out.size, y.rows);
-  check_equal("c_transform: size of argmin", argmin.size, y.rows);
-  if (x.rows < 1 || x.rows > std::numeric_limits<int32_t>::max())
-    throw ShapeError("c_transform: x has " + std::to_string(x.rows) + " rows; a minimum needs 1 to 2^31 - 1");
+  check_c_transform(x, phi, y, out, argmin);
   const CTransform task{x, phi.data, y, out.data, argmin.data};
   const CTransformGrid grid = WASSERKERN_SIMD(c_transform_grid)(task, stream.threads());
   void* workspace = stream.workspace(static_cast<size_t>(WASSERKERN_SIMD(c_transform_workspace)(task, grid)));

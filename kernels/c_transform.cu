@@ -1,10 +1,8 @@
 #include "kernels/c_transform.h"
 
 #include <algorithm>
-#include <limits>
-#include <string>
 
-#include "kernels/check.h"
+#include "kernels/contracts.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/pack.cuh"
 #include "kernels/cuda/pair_sum.cuh"
@@ -170,12 +168,7 @@ void sweep(CudaStream& stream, const Form& cost, Matrix<const float> x, const fl
 
 void c_transform(CudaStream& stream, const Cost& cost, Matrix<const float> x, Vector<const float> phi,
                  Matrix<const float> y, Vector<float> out, Vector<int32_t> argmin) {
-  check_equal("c_transform: columns of y", y.columns, x.columns);
-  check_equal("c_transform: size of phi", phi.size, x.rows);
-  check_equal("c_transform: size of out", out.size, y.rows);
-  check_equal("c_transform: size of argmin", argmin.size, y.rows);
-  if (x.rows < 1 || x.rows > std::numeric_limits<int32_t>::max())
-    throw ShapeError("c_transform: x has " + std::to_string(x.rows) + " rows; a minimum needs 1 to 2^31 - 1");
+  check_c_transform(x, phi, y, out, argmin);
 
   // Large tiles read less, small ones spread a small problem over the GPU.
   constexpr int kLarge = 4, kSmall = 1;

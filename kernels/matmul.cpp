@@ -1,6 +1,6 @@
 #include "kernels/matmul.h"
 
-#include "kernels/check.h"
+#include "kernels/contracts.h"
 #include "kernels/cpu/onednn/product.h"
 #include "kernels/elementwise.h"
 
@@ -26,10 +26,7 @@ void epilogue_of_zero(CpuStream& stream, const Epilogue& epilogue, Matrix<float>
 }  // namespace
 
 void matmul(CpuStream& stream, const Epilogue& epilogue, Factor a, Factor b, Matrix<float> out) {
-  check_equal("matmul: inner size of b", b.rows(), a.columns());
-  check_equal("matmul: rows of out", out.rows, a.rows());
-  check_equal("matmul: columns of out", out.columns, b.columns());
-  if (epilogue.bias.size) check_equal("matmul: size of bias", epilogue.bias.size, out.columns);
+  check_matmul(epilogue, a, b, out);
   if (out.rows == 0 || out.columns == 0) return;
   if (a.columns() == 0) return epilogue_of_zero(stream, epilogue, out);
   onednn::product(stream, epilogue, a, b, out);

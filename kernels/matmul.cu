@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "kernels/check.h"
+#include "kernels/contracts.h"
 #include "kernels/cuda/map.cuh"
 
 namespace wasserkern {
@@ -59,10 +59,7 @@ void clear(CudaStream& stream, Matrix<float> out) {
 }  // namespace
 
 void matmul(CudaStream& stream, const Epilogue& epilogue, Factor a, Factor b, Matrix<float> out) {
-  check_equal("matmul: inner size of b", b.rows(), a.columns());
-  check_equal("matmul: rows of out", out.rows, a.rows());
-  check_equal("matmul: columns of out", out.columns, b.columns());
-  if (epilogue.bias.size) check_equal("matmul: size of bias", epilogue.bias.size, out.columns);
+  check_matmul(epilogue, a, b, out);
   if (out.rows == 0 || out.columns == 0) return;
 
   if (a.columns() == 0)

@@ -3,16 +3,13 @@
 #include <cmath>
 
 #include "kernels/check.h"
+#include "kernels/contracts.h"
 
 namespace wasserkern {
 
 void record_metric(CpuStream&, const uint64_t* step, int64_t column, Vector<const float> value, Matrix<float> values,
                    Vector<uint64_t> bad_step) {
-  check_equal("record_metric: size of value", value.size, 1);
-  check_equal("record_metric: size of bad_step", bad_step.size, 1);
-  if (column < 0 || column >= values.columns || values.rows < 1)
-    throw ShapeError("record_metric: column " + std::to_string(column) + " of a ring of " +
-                     std::to_string(values.columns) + " columns and " + std::to_string(values.rows) + " rows");
+  check_record_metric(column, value, values, bad_step);
   const auto row = static_cast<int64_t>((*step - 1) % static_cast<uint64_t>(values.rows));
   values.data[row * values.stride + column] = value.data[0];
   if (!std::isfinite(value.data[0]) && bad_step.data[0] == 0) bad_step.data[0] = *step;

@@ -1,6 +1,7 @@
 #include "kernels/metric_ring.h"
 
 #include "kernels/check.h"
+#include "kernels/contracts.h"
 #include "kernels/cuda/launch.cuh"
 
 namespace wasserkern {
@@ -19,11 +20,7 @@ __global__ void set_kernel(uint64_t value, uint64_t* out) { *out = value; }
 
 void record_metric(CudaStream& stream, const uint64_t* step, int64_t column, Vector<const float> value,
                    Matrix<float> values, Vector<uint64_t> bad_step) {
-  check_equal("record_metric: size of value", value.size, 1);
-  check_equal("record_metric: size of bad_step", bad_step.size, 1);
-  if (column < 0 || column >= values.columns || values.rows < 1)
-    throw ShapeError("record_metric: column " + std::to_string(column) + " of a ring of " +
-                     std::to_string(values.columns) + " columns and " + std::to_string(values.rows) + " rows");
+  check_record_metric(column, value, values, bad_step);
   cuda::launch(stream, record_kernel, 1, 1, step, column, value.data, values, bad_step.data);
 }
 

@@ -59,17 +59,13 @@ void rmsprop_kernel(int threads, RmsPropRule rule, float rate, int64_t size, con
 
 #ifdef WASSERKERN_ONCE
 
-#include "kernels/check.h"
+#include "kernels/contracts.h"
 
 namespace wasserkern {
 
 void adam(CpuStream& stream, AdamRule rule, Vector<const float> rate, Vector<const float> gradient,
           Vector<double> powers, Vector<float> first, Vector<float> second, Vector<float> parameter) {
-  check_equal("adam: size of rate", rate.size, 1);
-  check_equal("adam: size of powers", powers.size, 2);
-  check_equal("adam: size of gradient", gradient.size, parameter.size);
-  check_equal("adam: size of the first moment", first.size, parameter.size);
-  check_equal("adam: size of the second moment", second.size, parameter.size);
+  check_adam(rate, gradient, powers, first, second, parameter);
   powers.data[0] *= rule.beta1;
   powers.data[1] *= rule.beta2;
   WASSERKERN_SIMD(adam_kernel)
@@ -80,9 +76,7 @@ void adam(CpuStream& stream, AdamRule rule, Vector<const float> rate, Vector<con
 
 void rmsprop(CpuStream& stream, RmsPropRule rule, Vector<const float> rate, Vector<const float> gradient,
              Vector<float> square, Vector<float> parameter) {
-  check_equal("rmsprop: size of rate", rate.size, 1);
-  check_equal("rmsprop: size of gradient", gradient.size, parameter.size);
-  check_equal("rmsprop: size of the mean square", square.size, parameter.size);
+  check_rmsprop(rate, gradient, square, parameter);
   WASSERKERN_SIMD(rmsprop_kernel)
   (stream.threads(), rule, rate.data[0], parameter.size, gradient.data, square.data, parameter.data);
 }

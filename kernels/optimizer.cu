@@ -1,6 +1,6 @@
 #include "kernels/optimizer.h"
 
-#include "kernels/check.h"
+#include "kernels/contracts.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/pack.cuh"
 
@@ -58,11 +58,7 @@ __global__ void rmsprop_kernel(RmsPropRule rule, const float* rate, int64_t size
 
 void adam(CudaStream& stream, AdamRule rule, Vector<const float> rate, Vector<const float> gradient,
           Vector<double> powers, Vector<float> first, Vector<float> second, Vector<float> parameter) {
-  check_equal("adam: size of rate", rate.size, 1);
-  check_equal("adam: size of powers", powers.size, 2);
-  check_equal("adam: size of gradient", gradient.size, parameter.size);
-  check_equal("adam: size of the first moment", first.size, parameter.size);
-  check_equal("adam: size of the second moment", second.size, parameter.size);
+  check_adam(rate, gradient, powers, first, second, parameter);
   cuda::launch(stream, advance_kernel, 1, 1, rule, powers.data);
   if (parameter.size == 0) return;
   const bool wide = cuda::packable(gradient.data, first.data, second.data, parameter.data);
@@ -73,9 +69,7 @@ void adam(CudaStream& stream, AdamRule rule, Vector<const float> rate, Vector<co
 
 void rmsprop(CudaStream& stream, RmsPropRule rule, Vector<const float> rate, Vector<const float> gradient,
              Vector<float> square, Vector<float> parameter) {
-  check_equal("rmsprop: size of rate", rate.size, 1);
-  check_equal("rmsprop: size of gradient", gradient.size, parameter.size);
-  check_equal("rmsprop: size of the mean square", square.size, parameter.size);
+  check_rmsprop(rate, gradient, square, parameter);
   if (parameter.size == 0) return;
   const bool wide = cuda::packable(gradient.data, square.data, parameter.data);
   const unsigned blocks = cuda::blocks_for(stream, cuda::ceil_div(parameter.size, wide ? 4 : 1), kThreads);

@@ -88,14 +88,12 @@ void paired_cost_hessian_kernel(int threads, CostForm form, Matrix<const float> 
 
 #ifdef WASSERKERN_ONCE
 
-#include "kernels/check.h"
+#include "kernels/contracts.h"
 
 namespace wasserkern {
 
 void paired_cost(CpuStream& stream, const Cost& cost, Matrix<const float> x, Matrix<const float> y, Vector<float> out) {
-  check_equal("paired_cost: rows of y", y.rows, x.rows);
-  check_equal("paired_cost: columns of y", y.columns, x.columns);
-  check_equal("paired_cost: size of out", out.size, x.rows);
+  check_paired_cost(x, y, out);
   with_cost_form(cost, [&](CostForm form) {
     WASSERKERN_SIMD(paired_cost_kernel)(stream.threads(), form, x, y, out.data);
   });
@@ -103,11 +101,7 @@ void paired_cost(CpuStream& stream, const Cost& cost, Matrix<const float> x, Mat
 
 void paired_cost_gradient(CpuStream& stream, const Cost& cost, Matrix<const float> x, Matrix<const float> y,
                           Vector<const float> scale, Matrix<float> out) {
-  check_equal("paired_cost_gradient: rows of y", y.rows, x.rows);
-  check_equal("paired_cost_gradient: columns of y", y.columns, x.columns);
-  check_equal("paired_cost_gradient: size of scale", scale.size, x.rows);
-  check_equal("paired_cost_gradient: rows of out", out.rows, x.rows);
-  check_equal("paired_cost_gradient: columns of out", out.columns, x.columns);
+  check_paired_cost_gradient(x, y, scale, out);
   with_cost_form(cost, [&](CostForm form) {
     WASSERKERN_SIMD(paired_cost_gradient_kernel)(stream.threads(), form, x, y, scale.data, out);
   });
@@ -115,13 +109,7 @@ void paired_cost_gradient(CpuStream& stream, const Cost& cost, Matrix<const floa
 
 void paired_cost_hessian(CpuStream& stream, const Cost& cost, Matrix<const float> x, Matrix<const float> y,
                          Vector<const float> scale, Matrix<const float> direction, Matrix<float> out) {
-  check_equal("paired_cost_hessian: rows of y", y.rows, x.rows);
-  check_equal("paired_cost_hessian: columns of y", y.columns, x.columns);
-  check_equal("paired_cost_hessian: size of scale", scale.size, x.rows);
-  check_equal("paired_cost_hessian: rows of direction", direction.rows, x.rows);
-  check_equal("paired_cost_hessian: columns of direction", direction.columns, x.columns);
-  check_equal("paired_cost_hessian: rows of out", out.rows, x.rows);
-  check_equal("paired_cost_hessian: columns of out", out.columns, x.columns);
+  check_paired_cost_hessian(x, y, scale, direction, out);
   with_cost_form(cost, [&](CostForm form) {
     WASSERKERN_SIMD(paired_cost_hessian_kernel)(stream.threads(), form, x, y, scale.data, direction, out);
   });

@@ -1,6 +1,6 @@
 #include "kernels/paired_cost.h"
 
-#include "kernels/check.h"
+#include "kernels/contracts.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/pair_sum.cuh"
 
@@ -58,11 +58,6 @@ __global__ void hessian_kernel(Form cost, Matrix<const float> x, Matrix<const fl
   });
 }
 
-void check_pairs(const char* rows, const char* columns, Matrix<const float> matrix, Matrix<const float> x) {
-  check_equal(rows, matrix.rows, x.rows);
-  check_equal(columns, matrix.columns, x.columns);
-}
-
 unsigned warp_per_row(CudaStream& stream, Matrix<const float> x) {
   return cuda::blocks_for(stream, x.rows * cuda::kWarp, kThreads);
 }
@@ -71,8 +66,7 @@ unsigned warp_per_row(CudaStream& stream, Matrix<const float> x) {
 
 void paired_cost(CudaStream& stream, const Cost& cost, Matrix<const float> x, Matrix<const float> y,
                  Vector<float> out) {
-  check_pairs("paired_cost: rows of y", "paired_cost: columns of y", y, x);
-  check_equal("paired_cost: size of out", out.size, x.rows);
+  check_paired_cost(x, y, out);
   visit_cost(cost, [&]<class Form>(const Form& form) {
     if (x.rows == 0) return;
     cuda::launch(stream, value_kernel<Form>, warp_per_row(stream, x), kThreads, form, x, y, out.data);
@@ -81,9 +75,7 @@ void paired_cost(CudaStream& stream, const Cost& cost, Matrix<const float> x, Ma
 
 void paired_cost_gradient(CudaStream& stream, const Cost& cost, Matrix<const float> x, Matrix<const float> y,
                           Vector<const float> scale, Matrix<float> out) {
-  check_pairs("paired_cost_gradient: rows of y", "paired_cost_gradient: columns of y", y, x);
-  check_equal("paired_cost_gradient: size of scale", scale.size, x.rows);
-  check_pairs("paired_cost_gradient: rows of out", "paired_cost_gradient: columns of out", out, x);
+  check_paired_cost_gradient(x, y, scale, out);
   visit_cost(cost, [&]<class Form>(const Form& form) {
     if (x.rows == 0) return;
     cuda::launch(stream, gradient_kernel<Form>, warp_per_row(stream, x), kThreads, form, x, y, scale.data, out);
@@ -92,10 +84,7 @@ void paired_cost_gradient(CudaStream& stream, const Cost& cost, Matrix<const flo
 
 void paired_cost_hessian(CudaStream& stream, const Cost& cost, Matrix<const float> x, Matrix<const float> y,
                          Vector<const float> scale, Matrix<const float> direction, Matrix<float> out) {
-  check_pairs("paired_cost_hessian: rows of y", "paired_cost_hessian: columns of y", y, x);
-  check_equal("paired_cost_hessian: size of scale", scale.size, x.rows);
-  check_pairs("paired_cost_hessian: rows of direction", "paired_cost_hessian: columns of direction", direction, x);
-  check_pairs("paired_cost_hessian: rows of out", "paired_cost_hessian: columns of out", out, x);
+  check_paired_cost_hessian(x, y, scale, direction, out);
   visit_cost(cost, [&]<class Form>(const Form& form) {
     if (x.rows == 0) return;
     cuda::launch(stream, hessian_kernel<Form>, warp_per_row(stream, x), kThreads, form, x, y, scale.data, direction,

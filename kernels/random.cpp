@@ -100,7 +100,7 @@ void dropout_kernel(int threads, uint64_t seed, uint64_t step, uint32_t op, floa
 
 #ifdef WASSERKERN_ONCE
 
-#include "kernels/check.h"
+#include "kernels/contracts.h"
 
 namespace wasserkern {
 
@@ -117,7 +117,7 @@ void normal(CpuStream& stream, Draw draw, Vector<float> out) {
 }
 
 void dropout(CpuStream& stream, Draw draw, float rate, Vector<const float> x, Vector<float> y) {
-  check_equal("dropout: size of y", y.size, x.size);
+  check_dropout(rate, x, y);
   if (!(rate >= 0 && rate < 1))
     throw UsageError("dropout: the rate is " + std::to_string(rate) + "; it must lie in [0, 1)");
   WASSERKERN_SIMD(dropout_kernel)

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "kernels/check.h"
+#include "kernels/contracts.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/pack.cuh"
 #include "kernels/philox.h"
@@ -84,8 +84,7 @@ void uniform(CudaStream& stream, Draw draw, Vector<float> out) { run<float4>(str
 void normal(CudaStream& stream, Draw draw, Vector<float> out) { run<float4>(stream, draw, Normal{}, out); }
 
 void dropout(CudaStream& stream, Draw draw, float rate, Vector<const float> x, Vector<float> y) {
-  check_equal("dropout: size of y", y.size, x.size);
-  if (!(rate >= 0 && rate < 1)) throw UsageError("dropout: rate " + std::to_string(rate) + " is not in [0, 1)");
+  check_dropout(rate, x, y);
   run<float4>(stream, draw, Dropout{rate, x.data}, y);
 }
 

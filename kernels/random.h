@@ -21,7 +21,7 @@ struct Draw {
 WASSERKERN_API void random_words(CpuStream&, Draw, Vector<uint32_t> out);
 WASSERKERN_API void random_words(CudaStream&, Draw, Vector<uint32_t> out);
 
-/// (word >> 8) 2^-24 + 2^-25, in (0, 1); overwrites.
+/// (word >> 8) 2^-24 + 2^-25, in (0, 1): what would round to 1 becomes the float below; overwrites.
 WASSERKERN_API void uniform(CpuStream&, Draw, Vector<float> out);
 WASSERKERN_API void uniform(CudaStream&, Draw, Vector<float> out);
 

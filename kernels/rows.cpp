@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/check.h"
+#include "kernels/contracts.h"
 #include "kernels/cpu/parallel.h"
 
 namespace wasserkern {
@@ -23,8 +23,7 @@ void fill_with_zeros(int threads, Matrix<float> out) {
 }  // namespace
 
 void gather_rows(CpuStream& stream, Matrix<const float> x, Vector<const int32_t> index, Matrix<float> out) {
-  check_equal("gather_rows: rows of out", out.rows, index.size);
-  check_equal("gather_rows: columns of out", out.columns, x.columns);
+  check_gather_rows(x, index, out);
   if (x.columns == 0) return;
   parallel_ranges(stream.threads(), out.rows, kGrain / (out.columns + 1) + 1, [=](int64_t begin, int64_t end) {
     for (int64_t j = begin; j < end; ++j)
@@ -33,8 +32,7 @@ void gather_rows(CpuStream& stream, Matrix<const float> x, Vector<const int32_t>
 }
 
 void scatter_rows(CpuStream& stream, Matrix<const float> x, Vector<const int32_t> index, Matrix<float> out) {
-  check_equal("scatter_rows: rows of x", x.rows, index.size);
-  check_equal("scatter_rows: columns of x", x.columns, out.columns);
+  check_scatter_rows(x, index, out);
   if (out.columns == 0) return;
   fill_with_zeros(stream.threads(), out);
   // Threads divide the columns: each sum then has the order of j, and no row of out is looked for.

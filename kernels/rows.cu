@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernels/check.h"
+#include "kernels/contracts.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/warp.cuh"
 
@@ -42,8 +42,7 @@ int threads_for(Matrix<float> out) {
 }  // namespace
 
 void gather_rows(CudaStream& stream, Matrix<const float> x, Vector<const int32_t> index, Matrix<float> out) {
-  check_equal("gather_rows: rows of out", out.rows, index.size);
-  check_equal("gather_rows: columns of out", out.columns, x.columns);
+  check_gather_rows(x, index, out);
   if (out.rows == 0 || out.columns == 0) return;
   const int threads = threads_for(out);
   cuda::launch(stream, gather_kernel, cuda::blocks_for(stream, out.rows * threads, threads), threads, x, index.data,
@@ -51,8 +50,7 @@ void gather_rows(CudaStream& stream, Matrix<const float> x, Vector<const int32_t
 }
 
 void scatter_rows(CudaStream& stream, Matrix<const float> x, Vector<const int32_t> index, Matrix<float> out) {
-  check_equal("scatter_rows: size of index", index.size, x.rows);
-  check_equal("scatter_rows: columns of out", out.columns, x.columns);
+  check_scatter_rows(x, index, out);
   if (out.rows == 0 || out.columns == 0) return;
   const int threads = threads_for(out);
   cuda::launch(stream, scatter_kernel, cuda::blocks_for(stream, out.rows * threads, threads), threads, x, index.data,

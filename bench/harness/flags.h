@@ -52,7 +52,7 @@ class Flags {
  private:
   struct State;
   template <class T>
-  T declare(const Flag& flag, const T& value, const std::string& shown);
+  T declare(const Flag& flag, const T& value, const std::string& default_text);
   void parse();
 
   std::unique_ptr<State> state_;

@@ -111,6 +111,16 @@ class Resume(ProgramTest):
         self.assert_done(self.train(self.folder / "eager", *SCHEDULE, "--eager"))
         self.assert_same_results(self.folder / "replayed", self.folder / "eager")
 
+    def test_another_device_warns(self):
+        run = self.folder / "run"
+        self.assert_done(self.train(run, "--iterations", 2))
+        same = call("--data", self.data, "--resume", run, "--iterations", 3)
+        self.assert_done(same)
+        self.assertNotIn("warning", same.stdout)
+        other = call("--data", self.data, "--resume", run, "--iterations", 4, "--threads", 2)
+        self.assert_done(other)
+        self.assertEqual(len(re.findall("^warning: .*$", other.stdout, re.MULTILINE)), 1, other.stdout)
+
     def test_more_iterations(self):
         run = self.folder / "run"
         self.assert_done(self.train(run, "--iterations", 10))
