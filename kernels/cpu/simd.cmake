@@ -10,10 +10,12 @@ function(wasserkern_simd_sources target)
     add_library(${objects} OBJECT ${ARGN})
     target_link_libraries(${objects} PRIVATE wasserkern_flags OpenMP::OpenMP_CXX)
     target_include_directories(${objects} SYSTEM PRIVATE ${HIGHWAY_INCLUDE})
-    # -O2 also in debug builds: force-inlined vector code is unusable otherwise, and inline functions must vanish.
+    # Optimised also in debug builds: force-inlined vector code is unusable otherwise, and inline functions must vanish.
+    # -O1 there, because sanitizers on top of -O3 take minutes to compile.
     # HWY_DISABLE_PCLMUL_AES: x86-64-v3 does not promise them and nothing here uses them.
     # No contraction: random numbers are bit-equal on every device; where a fused operation is wanted it is written.
-    target_compile_options(${objects} PRIVATE -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math)
+    target_compile_options(${objects} PRIVATE
+      $<IF:$<CONFIG:Debug>,-O1,-O3> -ffp-contract=off -fno-math-errno -fno-trapping-math)
     target_compile_definitions(${objects} PRIVATE WASSERKERN_ISA=isa_${set} HWY_DISABLE_PCLMUL_AES)
     if(set STREQUAL baseline)
       target_compile_definitions(${objects} PRIVATE WASSERKERN_ONCE)
