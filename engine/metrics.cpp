@@ -7,6 +7,7 @@
 #include <span>
 
 #include "engine/stream.h"
+#include "kernels/elementwise.h"
 #include "kernels/error.h"
 #include "kernels/metric_ring.h"
 
@@ -54,7 +55,11 @@ Metrics::~Metrics() = default;
 void Metrics::begin_step(uint64_t step) {
   if (current_ == 0) delivered_ = step - 1;
   current_ = step;
-  submit(device_, [step, out = step_.vector()](auto& stream) { set_counter(stream, step, out); });
+  const Vector<float> row{ring_.data() + static_cast<int64_t>((step - 1) % kSteps) * kColumns, kColumns};
+  submit(device_, [step, row, out = step_.vector()](auto& stream) {
+    set_counter(stream, step, out);
+    fill(stream, kNever, row);  // what was written kSteps ago is not of this step
+  });
 }
 
 void Metrics::record(const std::string& name, const Tensor& value) {

@@ -26,7 +26,7 @@ class WASSERKERN_API Metrics {
   explicit Metrics(Device& device);
   ~Metrics();
 
-  /// Between phases: the step, from 1, that what follows belongs to. Submits one kernel.
+  /// Between phases: the step, from 1, that what follows belongs to. Submits two small kernels.
   void begin_step(uint64_t step);
   /// Anywhere: the value of `name`, a tensor of size 1, at the current step. Throws UsageError past kColumns names.
   void record(const std::string& name, const Tensor& value);

@@ -26,6 +26,8 @@ TEST_CASE("metrics arrive once each, in order", "[metrics]") {
     for (const auto& row : metrics.collect(true)) {
       steps.push_back(row.step);
       REQUIRE(row.values.at(0) == static_cast<float>(row.step));
+      if (row.step % 2 == 0) REQUIRE(row.values.at(1) == -1);
+      if (row.step % 2 == 1 && row.values.size() > 1) REQUIRE(std::isnan(row.values[1]));
     }
   }
   REQUIRE(steps.size() == 2490);
