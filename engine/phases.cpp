@@ -18,25 +18,24 @@ void Phases::run(const std::string& name, const std::function<void()>& body) {
   Entry& entry = entries_[key(name)];
   if (!entry.pool) entry.pool = device_.make_pool();
   const ProfilerRange range(device_, name.c_str());
-  random_.begin_step(++calls_);
-  if (entry.recording) {
-    entry.recording->replay();
-    random_.end_step();
-    return;
-  }
-  device_.enter_phase(name.c_str(), entry.pool);
-  try {
-    if (eager_ || !entry.has_run)
-      body();
-    else
-      record(entry, body);
-  } catch (...) {
-    device_.leave_phase();
-    random_.end_step();
-    throw;
-  }
-  device_.leave_phase();
-  random_.end_step();
+
+  struct Scope {
+    Phases& phases;
+    Scope(Phases& of, const std::string& name, const Entry& entry) : phases(of) {
+      phases.device_.enter_phase(name.c_str(), entry.pool);
+      phases.random_.begin_step(++phases.calls_);
+    }
+    ~Scope() {
+      phases.random_.end_step();
+      phases.device_.leave_phase();
+    }
+  };
+  const Scope scope(*this, name, entry);
+  if (entry.recording) return entry.recording->replay();
+  if (eager_ || !entry.has_run)
+    body();
+  else
+    record(entry, body);
   entry.has_run = true;
 }
 
