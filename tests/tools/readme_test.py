@@ -39,6 +39,8 @@ class Readme(ProgramTest):
                 arguments = [self.folder / word if word.startswith("runs/") else word for word in arguments]
                 if program == "tools/quickstart":
                     self.quickstart()
+                elif program.startswith("build/bench/kernels/"):
+                    self.kernel_benchmark(BIN / Path(program).relative_to("build/bench"))
                 elif program.startswith("build/bench/"):
                     steps += 5
                     narrow = [] if "--resume" in arguments else NARROW
@@ -52,6 +54,11 @@ class Readme(ProgramTest):
 
     def tool(self, *command):
         return subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True, timeout=900)
+
+    def kernel_benchmark(self, program):
+        result = self.tool(program, "--benchmark_filter=c_transform/.*/64x64", "--benchmark_min_time=0.01")
+        self.assertEqual(result.returncode, 0, result.stderr)  # where it says what machine this is
+        self.assertRegex(result.stdout, r"share_of_registers=\d")
 
     def quickstart(self):
         if preset() is None:
