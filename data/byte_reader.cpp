@@ -37,7 +37,7 @@ struct ByteReader::Inflater {
   Inflater& operator=(const Inflater&) = delete;
 };
 
-ByteReader::ByteReader(std::span<const std::byte> bytes, std::string name)
+ByteReader::ByteReader(std::span<const std::byte> bytes, std::string_view name)
     : bytes_(bytes), name_(printable(name)), capacity_(bytes.size()) {
   if (starts_with_gzip_magic(bytes)) {
     inflater_ = std::make_unique<Inflater>();

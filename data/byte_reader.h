@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "kernels/export.h"
 
@@ -16,7 +17,7 @@ namespace wasserkern::data {
 class WASSERKERN_API ByteReader {
  public:
   /// `bytes` must outlive the reader.
-  ByteReader(std::span<const std::byte> bytes, std::string name);
+  ByteReader(std::span<const std::byte> bytes, std::string_view name);
   ~ByteReader();
   ByteReader(const ByteReader&) = delete;
   ByteReader& operator=(const ByteReader&) = delete;

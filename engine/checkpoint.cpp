@@ -24,6 +24,7 @@ struct Pending {
 
 std::vector<int64_t> extents_of(const Shape& shape) {
   std::vector<int64_t> extents;
+  extents.reserve(static_cast<size_t>(shape.rank()));
   for (int axis = 0; axis < shape.rank(); ++axis) extents.push_back(shape[axis]);
   return extents;
 }

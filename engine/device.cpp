@@ -18,9 +18,15 @@ std::optional<std::string> cuda_missing() {
   const std::string reason = CudaStream::unavailable();
   return reason.empty() ? std::nullopt : std::optional(reason);
 #else
-  return "this build has no CUDA; install the CUDA toolkit and build again";
+  return "this build has no CUDA";
 #endif
 }
+
+#if WASSERKERN_CUDA
+constexpr char kRemedy[] = "use --device cpu";
+#else
+constexpr char kRemedy[] = "install the CUDA toolkit and build again, or use --device cpu";
+#endif
 
 std::unique_ptr<Stream> make_cpu(const DeviceOptions& options) {
   return std::make_unique<Stream>(std::in_place_type<CpuStream>,
@@ -53,7 +59,7 @@ Device::Device(const DeviceOptions& options) : state_(std::make_unique<State>())
   if (options.name == "cpu") {
     state_->choice = "cpu (as asked)";
   } else if (options.name == "cuda") {
-    if (missing) throw DeviceError("--device cuda: " + *missing);
+    if (missing) throw DeviceError("--device cuda: " + *missing + "; " + kRemedy);
     state_->choice = "cuda (as asked)";
   } else if (options.name == "auto") {
     state_->choice = missing ? "cpu (auto: " + *missing + ")" : "cuda (auto: there is a GPU)";

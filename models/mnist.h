@@ -8,7 +8,7 @@ namespace wasserkern::models {
 
 /// What the generator of images of 28x28 pixels takes: z ~ N(0, I) of this many values.
 inline constexpr int64_t kMnistLatent = 128;
-inline constexpr int64_t kMnistPixels = 28 * 28;
+inline constexpr int64_t kMnistPixels = int64_t{28} * 28;
 
 /// Paper 000's critic: 784-1024-512-256-1 with LeakyReLU 0.2 and dropout 0.3. `width_divisor` narrows the hidden
 /// layers, for tests.
