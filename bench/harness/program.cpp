@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <new>
 
+#include "bench/harness/brief_spin.h"
 #include "bench/harness/experiment.h"
 #include "bench/harness/interrupts.h"
 #include "kernels/error.h"
@@ -18,6 +19,7 @@ int fail(const std::string& program, std::string message, int status) {
 }  // namespace
 
 int run_experiment(const About& about, int argc, char** argv, const std::function<void(Experiment&)>& body) {
+  spin_briefly(argv);
   const std::string called = argc > 0 ? argv[0] : about.name;
   const std::string program = std::filesystem::path(called).filename();
   try {

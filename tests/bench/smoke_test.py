@@ -79,6 +79,14 @@ class Mnist(ProgramTest):
         self.assertEqual(len(runs), 2)
         self.assertTrue(all(run.name.startswith("qp_wgan-mnist-") for run in runs))
 
+    def test_threads_spin_briefly_unless_told_otherwise(self):
+        def shown(**environment):
+            return call("--help", environment={"OMP_DISPLAY_ENV": "VERBOSE", **environment}).stderr
+
+        self.assertIn("GOMP_SPINCOUNT = '2000'", shown())
+        self.assertIn("GOMP_SPINCOUNT = '77'", shown(GOMP_SPINCOUNT="77"))
+        self.assertNotIn("GOMP_SPINCOUNT = '2000'", shown(OMP_WAIT_POLICY="ACTIVE"))
+
     def test_help_names_every_flag(self):
         result = call("--help")
         self.assert_done(result)
