@@ -10,9 +10,12 @@
 /// What kernel families of both backends ask of their arguments: one text, so that the backends cannot drift apart.
 namespace wasserkern {
 
-inline void check_same_shape(const std::string& what, Matrix<const float> matrix, Matrix<const float> expected) {
-  check_equal(("rows of " + what).c_str(), matrix.rows, expected.rows);
-  check_equal(("columns of " + what).c_str(), matrix.columns, expected.columns);
+inline void check_same_shape(const char* what, Matrix<const float> matrix, Matrix<const float> expected) {
+  if (matrix.rows == expected.rows && matrix.columns == expected.columns) return;
+  const auto text = [](Matrix<const float> of) {
+    return "[" + std::to_string(of.rows) + ", " + std::to_string(of.columns) + "]";
+  };
+  throw ShapeError(std::string(what) + " is " + text(matrix) + ", expected " + text(expected));
 }
 
 inline void check_c_transform(Matrix<const float> x, Vector<const float> phi, Matrix<const float> y,
@@ -26,23 +29,23 @@ inline void check_c_transform(Matrix<const float> x, Vector<const float> phi, Ma
 }
 
 inline void check_paired_cost(Matrix<const float> x, Matrix<const float> y, Vector<const float> out) {
-  check_same_shape("y, paired_cost", y, x);
+  check_same_shape("paired_cost: shape of y", y, x);
   check_equal("paired_cost: size of out", out.size, x.rows);
 }
 
 inline void check_paired_cost_gradient(Matrix<const float> x, Matrix<const float> y, Vector<const float> scale,
                                        Matrix<const float> out) {
-  check_same_shape("y, paired_cost_gradient", y, x);
+  check_same_shape("paired_cost_gradient: shape of y", y, x);
   check_equal("paired_cost_gradient: size of scale", scale.size, x.rows);
-  check_same_shape("out, paired_cost_gradient", out, x);
+  check_same_shape("paired_cost_gradient: shape of out", out, x);
 }
 
 inline void check_paired_cost_hessian(Matrix<const float> x, Matrix<const float> y, Vector<const float> scale,
                                       Matrix<const float> direction, Matrix<const float> out) {
-  check_same_shape("y, paired_cost_hessian", y, x);
+  check_same_shape("paired_cost_hessian: shape of y", y, x);
   check_equal("paired_cost_hessian: size of scale", scale.size, x.rows);
-  check_same_shape("direction, paired_cost_hessian", direction, x);
-  check_same_shape("out, paired_cost_hessian", out, x);
+  check_same_shape("paired_cost_hessian: shape of direction", direction, x);
+  check_same_shape("paired_cost_hessian: shape of out", out, x);
 }
 
 inline void check_matmul(const Epilogue& epilogue, const Factor& a, const Factor& b, Matrix<const float> out) {

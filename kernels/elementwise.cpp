@@ -110,7 +110,6 @@ void unary_kernel(int threads, UnaryFunction function, const float* x, int64_t s
     case Kind::Logarithm: return run([=](Word t) { return logarithm(t); });
     case Kind::Tanh: return run([=](Word t) { return Word(hn::Tanh(tag, t.v)); });
     case Kind::LeakyRelu: return run([=](Word t) { return select_greater(t, zero, t, a * t); });
-    case Kind::LeakyReluSlope: return run([=](Word t) { return select_greater(t, zero, one, a); });
     case Kind::Clamp: return run([=](Word t) { return clamp(t, a, b); });
     case Kind::Inside: return run([=](Word t) { return select_greater(t, a, select_greater(b, t, one, zero), zero); });
   }

@@ -25,7 +25,6 @@ struct Unary {
       case Kind::Logarithm: return logf(x);
       case Kind::Tanh: return tanhf(x);
       case Kind::LeakyRelu: return x > 0 ? x : a * x;
-      case Kind::LeakyReluSlope: return x > 0 ? 1.0f : a;
       case Kind::Clamp: return x < a ? a : x > b ? b : x;
       case Kind::Inside: return a < x && x < b ? 1.0f : 0.0f;
     }

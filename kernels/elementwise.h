@@ -9,19 +9,18 @@ namespace wasserkern {
 /// y = f(x), element by element, with the parameters a and b of its kind.
 struct UnaryFunction {
   enum class Kind {
-    Affine,          // a x + b
-    Absolute,        // |x|
-    Sign,            // -1, 0, 1; 0 at 0
-    Square,          // x^2
-    SquareRoot,      // sqrt(x)
-    Reciprocal,      // 1 / x
-    Exponential,     // e^x
-    Logarithm,       // ln x
-    Tanh,            // tanh x
-    LeakyRelu,       // x > 0 ? x : a x
-    LeakyReluSlope,  // x > 0 ? 1 : a
-    Clamp,           // min(max(x, a), b); NaN stays NaN
-    Inside,          // a < x < b ? 1 : 0
+    Affine,       // a x + b
+    Absolute,     // |x|
+    Sign,         // -1, 0, 1; 0 at 0
+    Square,       // x^2
+    SquareRoot,   // sqrt(x)
+    Reciprocal,   // 1 / x
+    Exponential,  // e^x
+    Logarithm,    // ln x
+    Tanh,         // tanh x
+    LeakyRelu,    // x > 0 ? x : a x
+    Clamp,        // min(max(x, a), b); NaN stays NaN
+    Inside,       // a < x < b ? 1 : 0
   };
   Kind kind;
   float a = 0;

@@ -49,11 +49,7 @@ Experiment::Common::Common(const About& what, const std::string& program, std::v
 }
 
 Experiment::Running::Running(const Common& common)
-    : tf32(common.device.tf32),
-      device(common.device),
-      random(device, common.seed),
-      phases(device, random, common.eager),
-      metrics(device) {}
+    : device(common.device), random(device, common.seed), phases(device, random, common.eager), metrics(device) {}
 
 Experiment::Experiment(const About& about, const std::string& program, std::vector<std::string> arguments)
     : common_(std::make_unique<Common>(about, program, std::move(arguments))) {}
@@ -82,7 +78,7 @@ Experiment::Running& Experiment::running() {
   if (common_->resume.empty()) common_->folder->check_unused();
   running_ = std::make_unique<Running>(*common_);
   running_->log.line("experiment  " + common_->about.name);
-  running_->log.line("device      " + running_->device.choice() + "; " + running_->description());
+  running_->log.line("device      " + running_->device.choice() + "; " + running_->device.description());
   return *running_;
 }
 

@@ -36,7 +36,6 @@ struct Experiment::Common {
 /// What exists once all options are known. The device is made first and goes last.
 struct Experiment::Running {
   Log log;
-  bool tf32;
   Device device;
   Random random;
   Phases phases;
@@ -49,8 +48,6 @@ struct Experiment::Running {
   uint64_t saved_step = 0;
 
   explicit Running(const Common& common);
-  /// What bit-identical runs must share.
-  std::string description() const { return device.description() + (tf32 ? ", TF32" : ""); }
 };
 
 }  // namespace wasserkern::bench

@@ -89,9 +89,9 @@ void Experiment::restore() {
   visit_state(checkpoint);
   run.saved_step = run.step;
   run.log.line("resume      after iteration " + std::to_string(run.step));
-  if (const std::string made_on = checkpoint.note(kDeviceNote); made_on != run.description()) {
-    run.log.line("warning: the run so far was on \"" + printable(made_on) + "\", this is \"" + run.description() +
-                 "\"; it goes on, but not bit for bit as without a stop");
+  if (const std::string made_on = checkpoint.note(kDeviceNote); made_on != run.device.description()) {
+    run.log.line("warning: the run so far was on \"" + printable(made_on) + "\", this is \"" +
+                 run.device.description() + "\"; it goes on, but not bit for bit as without a stop");
   }
 }
 
@@ -131,7 +131,7 @@ void Experiment::save() {
   stop_at_bad_value();
   Checkpoint checkpoint;
   visit_state(checkpoint);
-  checkpoint.set_note(kDeviceNote, run.description());
+  checkpoint.set_note(kDeviceNote, run.device.description());
   checkpoint.commit(common_->folder->checkpoint());
   run.saved_step = run.step;
 }

@@ -22,7 +22,7 @@ struct Work {
   double bytes = 0;       // of weights, their gradients and optimizer state; activations may stay in caches
 };
 
-/// The products of a forward, and of a backward that needs no gradient in the network's input.
+/// A product per layer; every parameter is read.
 Work forward_work(const Parameters& parameters) {
   Work work;
   for (const auto& [name, tensor] : parameters.named()) {
@@ -32,11 +32,13 @@ Work forward_work(const Parameters& parameters) {
   return work;
 }
 
+/// A product per layer for the weights' gradients, which are written, and one for the gradient in the layer's input, in
+/// which the weights are read; the network's own input needs none.
 Work backward_work(const Parameters& parameters) {
-  Work work = forward_work(parameters);  // gradients of the weights, written
+  Work work = forward_work(parameters);
   for (const auto& [name, tensor] : parameters.named()) {
     if (!name.ends_with("weight") || name.starts_with("0.")) continue;
-    work.operations += 2.0 * kBatch * static_cast<double>(tensor.size());  // of the layer's input
+    work.operations += 2.0 * kBatch * static_cast<double>(tensor.size());
     work.bytes += sizeof(float) * static_cast<double>(tensor.size());
   }
   return work;

@@ -31,7 +31,6 @@ double reference(UnaryFunction f, double x) {
     case Unary::Logarithm: return std::log(x);
     case Unary::Tanh: return std::tanh(x);
     case Unary::LeakyRelu: return x > 0 ? x : f.a * x;
-    case Unary::LeakyReluSlope: return x > 0 ? 1 : f.a;
     case Unary::Clamp: return std::isnan(x) ? x : std::min<double>(std::max<double>(x, f.a), f.b);
     case Unary::Inside: return f.a < x && x < f.b;
   }
@@ -61,7 +60,6 @@ const std::vector<UnaryFunction> kUnary = {{Unary::Affine, 1.5f, -0.25f},
                                            {Unary::Tanh},
                                            {Unary::LeakyRelu, 0.2f},
                                            {Unary::LeakyRelu},
-                                           {Unary::LeakyReluSlope, 0.2f},
                                            {Unary::Clamp, -0.5f, 0.75f},
                                            {Unary::Inside, -0.5f, 0.75f}};
 
