@@ -6,6 +6,7 @@
 
 #include "engine/checkpoint.h"
 #include "engine/stream.h"
+#include "kernels/elementwise.h"
 #include "kernels/error.h"
 
 namespace wasserkern {
@@ -28,6 +29,14 @@ void check_decay(const char* name, float value) {
 }
 
 }  // namespace
+
+void clip_weights(const Parameters& parameters, float bound) {
+  if (!(bound > 0)) throw UsageError("clip_weights: the bound is " + std::to_string(bound) + "; it must be positive");
+  const UnaryFunction clamp{UnaryFunction::Kind::Clamp, -bound, bound};
+  submit(device_of(parameters),
+         [clamp, all = parameters.flat().vector()](auto& stream) { unary(stream, clamp, all, all); });
+  parameters.flat().bump_version();
+}
 
 Adam::Adam(const Parameters& parameters, AdamOptions options)
     : parameters_(parameters),

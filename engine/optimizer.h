@@ -9,6 +9,10 @@ namespace wasserkern {
 
 class Checkpoint;
 
+/// Every parameter to [-bound, bound], in place: the constraint of Arjovsky, Chintala and Bottou 2017, algorithm 1.
+/// Throws UsageError unless bound > 0.
+WASSERKERN_API void clip_weights(const Parameters& parameters, float bound);
+
 struct AdamOptions {
   float rate = 1e-3f;
   float beta1 = 0.9f;

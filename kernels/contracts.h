@@ -4,6 +4,7 @@
 #include <string>
 
 #include "kernels/check.h"
+#include "kernels/entropic_coupling.h"
 #include "kernels/matmul.h"
 #include "kernels/view.h"
 
@@ -28,6 +29,42 @@ inline void check_c_transform(Matrix<const float> x, Vector<const float> phi, Ma
     throw ShapeError("c_transform: x has " + std::to_string(x.rows) + " rows; a minimum needs 1 to 2^31 - 1");
 }
 
+inline void check_batched_c_transform(int64_t problems, Matrix<const float> x, Vector<const float> phi,
+                                      Matrix<const float> y, Vector<const float> out, Vector<const int32_t> argmin) {
+  if (problems < 0 || (problems == 0 ? x.rows + y.rows : x.rows % problems + y.rows % problems) != 0)
+    throw ShapeError("batched_c_transform: " + std::to_string(x.rows) + " and " + std::to_string(y.rows) +
+                     " rows do not divide into " + std::to_string(problems) + " problems");
+  if (problems > 0) check_c_transform(x, phi, y, out, argmin);
+}
+
+inline void check_admissibility(Matrix<const float> x, Vector<const float> phi, Matrix<const float> y,
+                                Vector<const float> psi, Vector<const float> value, Vector<const float> phi_gradient,
+                                Vector<const float> psi_gradient) {
+  check_equal("admissibility: columns of y", y.columns, x.columns);
+  check_equal("admissibility: size of phi", phi.size, x.rows);
+  check_equal("admissibility: size of psi", psi.size, y.rows);
+  check_equal("admissibility: size of value", value.size, 1);
+  check_equal("admissibility: size of phi_gradient", phi_gradient.size, x.rows);
+  check_equal("admissibility: size of psi_gradient", psi_gradient.size, y.rows);
+  if (x.rows < 1 || y.rows < 1)
+    throw ShapeError("admissibility: the mean over " + std::to_string(x.rows) + " x " + std::to_string(y.rows) +
+                     " pairs does not exist");
+}
+
+inline void check_nearest(Matrix<const float> x, Matrix<const float> y, Matrix<const float> values,
+                          Matrix<const int32_t> indices) {
+  constexpr int64_t kMostNeighbours = 64;
+  check_equal("nearest: columns of y", y.columns, x.columns);
+  check_equal("nearest: rows of values", values.rows, y.rows);
+  check_equal("nearest: rows of indices", indices.rows, y.rows);
+  check_equal("nearest: columns of indices", indices.columns, values.columns);
+  if (values.columns < 1 || values.columns > kMostNeighbours || values.columns > x.rows ||
+      x.rows > std::numeric_limits<int32_t>::max())
+    throw ShapeError("nearest: " + std::to_string(values.columns) + " neighbours among " + std::to_string(x.rows) +
+                     " rows of x; there can be 1 to " + std::to_string(kMostNeighbours) +
+                     " of them, among no fewer and at most 2^31 - 1 rows");
+}
+
 inline void check_paired_cost(Matrix<const float> x, Matrix<const float> y, Vector<const float> out) {
   check_same_shape("paired_cost: shape of y", y, x);
   check_equal("paired_cost: size of out", out.size, x.rows);
@@ -46,6 +83,56 @@ inline void check_paired_cost_hessian(Matrix<const float> x, Matrix<const float>
   check_equal("paired_cost_hessian: size of scale", scale.size, x.rows);
   check_same_shape("paired_cost_hessian: shape of direction", direction, x);
   check_same_shape("paired_cost_hessian: shape of out", out, x);
+}
+
+inline void check_pairwise_cost(Matrix<const float> x, Matrix<const float> y, Matrix<const float> out) {
+  check_equal("pairwise_cost: columns of y", y.columns, x.columns);
+  check_equal("pairwise_cost: rows of out", out.rows, x.rows);
+  check_equal("pairwise_cost: columns of out", out.columns, y.rows);
+}
+
+inline void check_pairwise_cost_gradient(Matrix<const float> x, Matrix<const float> y, const Factor& weights,
+                                         Matrix<const float> out) {
+  check_equal("pairwise_cost_gradient: columns of y", y.columns, x.columns);
+  check_equal("pairwise_cost_gradient: rows of weights", weights.rows(), x.rows);
+  check_equal("pairwise_cost_gradient: columns of weights", weights.columns(), y.rows);
+  check_same_shape("pairwise_cost_gradient: shape of out", out, y);
+}
+
+inline void check_epsilon(const char* what, float epsilon) {
+  if (!(epsilon > 0) || epsilon > std::numeric_limits<float>::max())
+    throw UsageError(std::string(what) + ": epsilon is " + std::to_string(epsilon) +
+                     "; it must be positive and finite");
+}
+
+inline void check_soft_c_transform(float epsilon, Matrix<const float> x, Vector<const float> phi, Matrix<const float> y,
+                                   Vector<const float> out) {
+  check_epsilon("soft_c_transform", epsilon);
+  check_equal("soft_c_transform: columns of y", y.columns, x.columns);
+  check_equal("soft_c_transform: size of phi", phi.size, x.rows);
+  check_equal("soft_c_transform: size of out", out.size, y.rows);
+  if (x.rows < 1) throw ShapeError("soft_c_transform: x has no rows; a mean needs at least 1");
+}
+
+inline void check_entropic_sides(float epsilon, const EntropicSide& first, const EntropicSide& second) {
+  check_epsilon("entropic coupling", epsilon);
+  check_equal("entropic coupling: columns of the second points", second.points.columns, first.points.columns);
+  for (const EntropicSide* side : {&first, &second}) {
+    check_equal("entropic coupling: size of a potential", side->potential.size, side->points.rows);
+    check_equal("entropic coupling: size of a mass", side->mass.size, side->points.rows);
+  }
+}
+
+inline void check_entropic_marginal(float epsilon, const EntropicSide& rows, const EntropicSide& columns,
+                                    Vector<const float> out) {
+  check_entropic_sides(epsilon, rows, columns);
+  check_equal("entropic_marginal: size of out", out.size, rows.points.rows);
+}
+
+inline void check_entropic_cost_gradient(float epsilon, const EntropicSide& from, const EntropicSide& at,
+                                         Matrix<const float> out) {
+  check_entropic_sides(epsilon, from, at);
+  check_same_shape("entropic_cost_gradient: shape of out", out, at.points);
 }
 
 inline void check_matmul(const Epilogue& epilogue, const Factor& a, const Factor& b, Matrix<const float> out) {
@@ -85,6 +172,34 @@ inline void check_dropout(float rate, Vector<const float> x, Vector<const float>
   check_equal("dropout: size of y", y.size, x.size);
   if (!(rate >= 0 && rate < 1))
     throw UsageError("dropout: the rate is " + std::to_string(rate) + "; it must lie in [0, 1)");
+}
+
+inline void check_bytes(const char* kernel, Matrix<const uint8_t> x, Matrix<const uint8_t> y) {
+  constexpr int64_t kMostColumns = std::numeric_limits<int32_t>::max() / 255;
+  if (y.columns != x.columns || x.columns > kMostColumns)
+    throw ShapeError(std::string(kernel) + ": x has " + std::to_string(x.columns) + " columns and y " +
+                     std::to_string(y.columns) + "; both need as many, at most " + std::to_string(kMostColumns));
+}
+
+inline void check_l1_bytes(Matrix<const uint8_t> x, Matrix<const uint8_t> y, Matrix<const int32_t> out) {
+  check_bytes("l1_bytes", x, y);
+  check_equal("l1_bytes: rows of out", out.rows, x.rows);
+  check_equal("l1_bytes: columns of out", out.columns, y.rows);
+}
+
+inline void check_c_transform_bytes(Matrix<const uint8_t> x, Vector<const float> phi, Matrix<const uint8_t> y,
+                                    Vector<const float> out, Vector<const int32_t> argmin) {
+  check_bytes("c_transform_bytes", x, y);
+  check_equal("c_transform_bytes: size of phi", phi.size, x.rows);
+  check_equal("c_transform_bytes: size of out", out.size, y.rows);
+  check_equal("c_transform_bytes: size of argmin", argmin.size, y.rows);
+  if (x.rows < 1 || x.rows > std::numeric_limits<int32_t>::max())
+    throw ShapeError("c_transform_bytes: x has " + std::to_string(x.rows) + " rows; a minimum needs 1 to 2^31 - 1");
+}
+
+inline void check_interpolate(Matrix<const float> x, Matrix<const float> y, Matrix<const float> out) {
+  check_same_shape("interpolate: shape of y", y, x);
+  check_same_shape("interpolate: shape of out", out, x);
 }
 
 inline void check_record_metric(int64_t column, Vector<const float> value, Matrix<const float> values,

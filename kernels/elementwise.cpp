@@ -71,11 +71,6 @@ HWY_INLINE void map_pairs(int threads, Broadcast x, Broadcast y, Matrix<float> o
   return map_rows<false, false>(threads, x, y, out, f);
 }
 
-HWY_INLINE Word sign(Word x) {
-  const Word zero(0.0f), one(1.0f);
-  return select_greater(x, zero, one, select_greater(zero, x, zero - one, x * zero));  // NaN stays NaN
-}
-
 HWY_INLINE Word clamp(Word x, Word low, Word high) {
   return select_greater(low, x, low, select_greater(x, high, high, x));
 }
@@ -90,6 +85,19 @@ HWY_INLINE Word logarithm(Word x) {
   const auto positive = hn::And(hn::Gt(x.v, zero.v), hn::Lt(x.v, infinity.v));
   const Word elsewhere = hn::IfThenElse(hn::Eq(x.v, zero.v), (zero - infinity).v, sqrt(x).v);
   return hn::IfThenElse(positive, hn::Log(Word::Tag(), x.v), elsewhere.v);
+}
+
+/// Only e^-|x| is taken, which cannot overflow.
+HWY_INLINE Word softplus(Word x) {
+  const Word zero(0.0f);
+  const Word beyond = hn::Log1p(Word::Tag(), exponential(zero - abs(x)).v);
+  return select_greater(x, zero, x, zero) + beyond;
+}
+
+HWY_INLINE Word sigmoid(Word x) {
+  const Word zero(0.0f), one(1.0f);
+  const Word e = exponential(zero - abs(x));
+  return select_greater(x, zero, one, e) / (one + e);
 }
 
 }  // namespace
@@ -109,6 +117,8 @@ void unary_kernel(int threads, UnaryFunction function, const float* x, int64_t s
     case Kind::Exponential: return run([=](Word t) { return exponential(t); });
     case Kind::Logarithm: return run([=](Word t) { return logarithm(t); });
     case Kind::Tanh: return run([=](Word t) { return Word(hn::Tanh(tag, t.v)); });
+    case Kind::Softplus: return run([=](Word t) { return softplus(t); });
+    case Kind::Sigmoid: return run([=](Word t) { return sigmoid(t); });
     case Kind::LeakyRelu: return run([=](Word t) { return select_greater(t, zero, t, a * t); });
     case Kind::Clamp: return run([=](Word t) { return clamp(t, a, b); });
     case Kind::Inside: return run([=](Word t) { return select_greater(t, a, select_greater(b, t, one, zero), zero); });

@@ -8,6 +8,12 @@ namespace {
 
 // The kind is the same for all threads, so one kernel with a switch runs as fast as memory allows.
 
+/// Only e^-|x| is taken, which cannot overflow.
+__device__ __forceinline__ float sigmoid(float x) {
+  const float e = expf(-fabsf(x));
+  return (x > 0 ? 1 : e) / (1 + e);
+}
+
 struct Unary {
   UnaryFunction function;
 
@@ -24,6 +30,8 @@ struct Unary {
       case Kind::Exponential: return expf(x);
       case Kind::Logarithm: return logf(x);
       case Kind::Tanh: return tanhf(x);
+      case Kind::Softplus: return fmaxf(x, 0) + log1pf(expf(-fabsf(x)));
+      case Kind::Sigmoid: return sigmoid(x);
       case Kind::LeakyRelu: return x > 0 ? x : a * x;
       case Kind::Clamp: return x < a ? a : x > b ? b : x;
       case Kind::Inside: return a < x && x < b ? 1.0f : 0.0f;

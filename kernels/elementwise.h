@@ -18,6 +18,8 @@ struct UnaryFunction {
     Exponential,  // e^x
     Logarithm,    // ln x
     Tanh,         // tanh x
+    Softplus,     // ln(1 + e^x), without overflow
+    Sigmoid,      // 1 / (1 + e^-x)
     LeakyRelu,    // x > 0 ? x : a x
     Clamp,        // min(max(x, a), b); NaN stays NaN
     Inside,       // a < x < b ? 1 : 0

@@ -47,11 +47,10 @@ void paired_cost_gradient_kernel(int threads, CostForm form, Matrix<const float>
   for_each_row(threads, form, x, [=](const auto& cost, int64_t i) {
     const float* x_row = x.data + i * x.stride;
     const float* y_row = y.data + i * y.stride;
-    const PairSum pair = pair_sum(cost, x_row, y_row, x.columns);
-    const auto slope = cost.slope(pair.sum, pair.unit);
+    const auto slope = slope_of(cost, x_row, y_row, x.columns);
     const Word factor(scale[i] * slope.first);
     map_row(x_row, y_row, x.columns, out.data + i * out.stride,
-            [&](Word a, Word b) { return factor * slope.normal(a, b); });
+            [&](Word a, Word b) { return factor * cost.normal(slope, a, b); });
   });
 }
 
@@ -62,14 +61,13 @@ void paired_cost_hessian_kernel(int threads, CostForm form, Matrix<const float> 
     const float* y_row = y.data + i * y.stride;
     const float* direction_row = direction.data + i * direction.stride;
     float* out_row = out.data + i * out.stride;
-    const PairSum pair = pair_sum(cost, x_row, y_row, x.columns);
-    const auto slope = cost.slope(pair.sum, pair.unit);
+    const auto slope = slope_of(cost, x_row, y_row, x.columns);
 
     Word along(0.0f);  // the direction's component along the normal
     if (slope.second != 0)
       for (int64_t k = 0; k < x.columns; k += Word::kLanes) {
         const int64_t left = x.columns - k;
-        const Word normal = slope.normal(Word::load_up_to(x_row + k, left), Word::load_up_to(y_row + k, left));
+        const Word normal = cost.normal(slope, Word::load_up_to(x_row + k, left), Word::load_up_to(y_row + k, left));
         along = multiply_add(normal, Word::load_up_to(direction_row + k, left), along);
       }
     const Word factor(scale[i]);
@@ -78,8 +76,8 @@ void paired_cost_hessian_kernel(int threads, CostForm form, Matrix<const float> 
       const int64_t left = x.columns - k;
       const Word a = Word::load_up_to(x_row + k, left);
       const Word b = Word::load_up_to(y_row + k, left);
-      const Word curved = slope.curvature(a, b) * Word::load_up_to(direction_row + k, left);
-      (factor * multiply_add(bend, slope.normal(a, b), curved)).store_up_to(out_row + k, left);
+      const Word curved = cost.curvature(slope, a, b) * Word::load_up_to(direction_row + k, left);
+      (factor * multiply_add(bend, cost.normal(slope, a, b), curved)).store_up_to(out_row + k, left);
     }
   });
 }

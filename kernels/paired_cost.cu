@@ -32,11 +32,10 @@ __global__ void gradient_kernel(Form cost, Matrix<const float> x, Matrix<const f
   for_each_row(x.rows, [&](int64_t row, int lane) {
     const float* from = x.data + row * x.stride;
     const float* to = y.data + row * y.stride;
-    const cuda::PairSum pair = cuda::pair_sum<cuda::kWarp>(cost, from, to, x.columns, lane);
-    const auto slope = cost.slope(pair.sum, pair.unit);
+    const auto slope = cuda::slope_of<cuda::kWarp>(cost, from, to, x.columns, lane);
     const float factor = scale[row] * slope.first;
     for (int64_t k = lane; k < x.columns; k += cuda::kWarp)
-      out.data[row * out.stride + k] = factor * slope.normal(from[k], to[k]);
+      out.data[row * out.stride + k] = factor * cost.normal(slope, from[k], to[k]);
   });
 }
 
@@ -47,14 +46,13 @@ __global__ void hessian_kernel(Form cost, Matrix<const float> x, Matrix<const fl
     const float* from = x.data + row * x.stride;
     const float* to = y.data + row * y.stride;
     const float* along = direction.data + row * direction.stride;
-    const cuda::PairSum pair = cuda::pair_sum<cuda::kWarp>(cost, from, to, x.columns, lane);
-    const auto slope = cost.slope(pair.sum, pair.unit);
+    const auto slope = cuda::slope_of<cuda::kWarp>(cost, from, to, x.columns, lane);
     float projection = 0;
-    for (int64_t k = lane; k < x.columns; k += cuda::kWarp) projection += slope.normal(from[k], to[k]) * along[k];
+    for (int64_t k = lane; k < x.columns; k += cuda::kWarp) projection += cost.normal(slope, from[k], to[k]) * along[k];
     const float factor = scale[row] * slope.second * cuda::warp_sum(projection);
     for (int64_t k = lane; k < x.columns; k += cuda::kWarp)
       out.data[row * out.stride + k] =
-          factor * slope.normal(from[k], to[k]) + scale[row] * slope.curvature(from[k], to[k]) * along[k];
+          factor * cost.normal(slope, from[k], to[k]) + scale[row] * cost.curvature(slope, from[k], to[k]) * along[k];
   });
 }
 

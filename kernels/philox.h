@@ -51,6 +51,13 @@ WASSERKERN_INLINE Words words(const Source& source, uint32_t counter) {
   return round(x, key_low += kGolden, key_high += kRootThree);
 }
 
+/// Element i of a draw.
+WASSERKERN_INLINE uint32_t word(const Source& source, int64_t i) {
+  const Words four = words(source, static_cast<uint32_t>(i / 4));
+  const int place = static_cast<int>(i % 4);
+  return place < 2 ? (place == 0 ? four.w0 : four.w1) : (place == 2 ? four.w2 : four.w3);
+}
+
 #if defined(__CUDA_ARCH__)
 WASSERKERN_INLINE float product(float x, float y) { return __fmul_rn(x, y); }
 WASSERKERN_INLINE float sum(float x, float y) { return __fadd_rn(x, y); }
@@ -85,6 +92,9 @@ WASSERKERN_INLINE float uniform(uint32_t word) {
   const float x = sum(product(static_cast<float>(static_cast<int32_t>(word >> 8)), 0x1p-24f), 0x1p-25f);
   return x < 1.0f ? x : 0x1.fffffep-1f;
 }
+
+/// y + a (x - y), the point between y and x.
+WASSERKERN_INLINE float between(float a, float x, float y) { return sum(product(a, sum(x, -y)), y); }
 
 /// ln x for normal x > 0, to 1 ulp: x = 2^e (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), and a polynomial in f from
 /// Moshier's Cephes library, as are the sine and cosine below.

@@ -1,59 +1,70 @@
-#include <benchmark/benchmark.h>
-#include <omp.h>
-
-#include <chrono>
-#include <random>
-
-#include "bench/kernels/limits.h"
+#include "bench/kernels/pairs_bench.h"
 #include "kernels/c_transform.h"
+#include "kernels/matmul.h"
 
 namespace wasserkern::bench {
 namespace {
 
-struct Shape {
-  int64_t m, n, d;
+/// The arguments of c-transforms, one or as many as `problems`.
+struct CTransforms {
+  int64_t problems;
+  Points points;
+  std::vector<float> phi = random_values(points.shape.m);
+  std::vector<float> out = std::vector<float>(static_cast<size_t>(points.shape.n));
+  std::vector<int32_t> argmin = std::vector<int32_t>(out.size());
+
+  explicit CTransforms(PairsShape shape, int64_t count = 1)
+      : problems(count), points({count * shape.m, count * shape.n, shape.d}) {}
+
+  double terms() const { return terms_of(points.shape) / static_cast<double>(problems); }
+  void run(const Cost& cost) {
+    const auto [m, n, d] = points.shape;
+    batched_c_transform(points.stream, cost, problems, points.x(), {phi.data(), m}, points.y(), {out.data(), n},
+                        {argmin.data(), n});
+  }
 };
 
-std::vector<float> random_values(int64_t size) {
-  std::mt19937 source(1);
-  std::uniform_real_distribution<float> value(-1, 1);
-  std::vector<float> values(static_cast<size_t>(size));
-  for (float& element : values) element = value(source);
-  return values;
+/// Terms of the matrix product x y^T per second, as a library does it: a multiply-add each, all products stored.
+Limit bare_product(PairsShape shape) {
+  auto points = std::make_shared<Points>(shape);
+  auto out = std::make_shared<std::vector<float>>(static_cast<size_t>(shape.m * shape.n));
+  return Limit([=](int64_t rounds) {
+    for (int64_t round = 0; round < rounds; ++round)
+      matmul(points->stream, {}, {points->x()}, {points->y(), true}, {out->data(), shape.m, shape.n});
+    return static_cast<double>(rounds) * terms_of(shape);
+  });
 }
 
-/// Terms per second, packing included, and the share of what registers alone can do, sampled in between.
-void run(benchmark::State& state, const Cost& cost, Shape shape) {
-  const std::vector<float> x = random_values(shape.m * shape.d), phi = random_values(shape.m);
-  const std::vector<float> y = random_values(shape.n * shape.d);
-  std::vector<float> out(static_cast<size_t>(shape.n));
-  std::vector<int32_t> argmin(out.size());
-  CpuStream stream(omp_get_max_threads());
-  Limit limit = term_limit(cost, stream.threads());
-  double seconds = 0;
-  for (auto _ : state) {
-    while (limit.seconds() <= seconds) limit.sample();
-    const auto start = std::chrono::steady_clock::now();
-    c_transform(stream, cost, {x.data(), shape.m, shape.d}, {phi.data(), shape.m}, {y.data(), shape.n, shape.d},
-                {out.data(), shape.n}, {argmin.data(), shape.n});
-    const double taken = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    state.SetIterationTime(taken);
-    seconds += taken;
-  }
-  const double rate = static_cast<double>(state.iterations() * shape.m * shape.n * shape.d) / seconds;
-  state.counters["terms/s"] = rate;
-  state.counters["share_of_registers"] = rate / limit.rate();
+/// Terms per second of one large c-transform.
+Limit large_c_transform(const Cost& cost) {
+  auto large = std::make_shared<CTransforms>(PairsShape{1024, 1024, 3072});
+  return Limit([=](int64_t rounds) {
+    for (int64_t round = 0; round < rounds; ++round) large->run(cost);
+    return static_cast<double>(rounds) * large->terms();
+  });
+}
+
+void run(benchmark::State& state, const Cost& cost, PairsShape shape) {
+  CTransforms one(shape);
+  std::vector<Comparison> comparisons{{"share_of_registers", term_limit(cost, omp_get_max_threads())}};
+  if (const auto* lq = std::get_if<LqCost>(&cost); lq && lq->q == 2)
+    comparisons.push_back({"share_of_product", bare_product(shape)});
+  measure(state, one.terms(), std::move(comparisons), [&] { one.run(cost); });
+}
+
+void run_batched(benchmark::State& state, const Cost& cost, PairsShape shape) {
+  constexpr int64_t kProblems = 1000;
+  CTransforms many(shape, kProblems);
+  measure(
+      state, many.terms(),
+      {{"share_of_registers", term_limit(cost, omp_get_max_threads())}, {"share_of_large", large_c_transform(cost)}},
+      [&] { many.run(cost); });
 }
 
 [[maybe_unused]] const bool kRegistered = [] {
-  for (const Shape shape : {Shape{64, 64, 784}, {1024, 1024, 3072}, {60000, 1024, 784}})
-    for (const Cost& cost : sample_costs()) {
-      const std::string name = "c_transform/" + cost_name(cost) + "/" + std::to_string(shape.m) + "x" +
-                               std::to_string(shape.n) + "x" + std::to_string(shape.d);
-      benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) { run(state, cost, shape); })
-          ->UseManualTime()
-          ->Unit(benchmark::kMillisecond);
-    }
+  register_pairs("c_transform",
+                 {{64, 64, 784}, {256, 256, 784}, {1024, 1024, 3072}, {60000, 1024, 784}, {60000, 8, 784}}, run);
+  register_pairs("c_transform_batched_1000", {{64, 64, 784}}, run_batched);
   return true;
 }();
 

@@ -1,11 +1,13 @@
 #include "bench/kernels/limits.h"
 
+#include "kernels/cpu/byte_word.h"
 #include "kernels/cpu/cost_form.h"
 
 // What one thread does in a burst; returns the amount of work.
-WASSERKERN_PER_ISA(                             //
-    double multiply_add_burst(int64_t rounds);  //
-    double term_burst(wasserkern::CostForm cost, int64_t rounds);)
+WASSERKERN_PER_ISA(                                                //
+    double multiply_add_burst(int64_t rounds);                     //
+    double term_burst(wasserkern::CostForm cost, int64_t rounds);  //
+    double byte_term_burst(int64_t rounds);)
 
 namespace wasserkern::WASSERKERN_ISA {
 namespace {
@@ -13,13 +15,15 @@ namespace {
 constexpr int kChains = Word::kLanes == 16 ? 16 : 8;  // sums at once: as many as hide the latency and fit registers
 
 /// Keeps the compiler from knowing a register's value, at no cost.
-HWY_INLINE void forget(Word& word) {
+template <class Register>
+HWY_INLINE void forget(Register& value) {
 #if HWY_ARCH_X86
-  __asm__ volatile("" : "+v"(word.v.raw));
+  __asm__ volatile("" : "+v"(value));
 #else
-  __asm__ volatile("" : "+w"(word.v.raw));
+  __asm__ volatile("" : "+w"(value));
 #endif
 }
+HWY_INLINE void forget(Word& word) { forget(word.v.raw); }
 
 /// sum = f(sum, x, y) for `rounds` rounds of kChains words.
 template <class Function>
@@ -53,6 +57,21 @@ double term_burst(CostForm form, int64_t rounds) {
     work = accumulate(rounds, [&](Word sum, Word x, Word y) { return cost.add_term(sum, x, y); });
   });
   return work;
+}
+
+double byte_term_burst(int64_t rounds) {
+  OctetWord sums[kChains] = {};
+  OctetWord x = OctetWord{} + 0x0102030405060708;
+  const OctetWord y = OctetWord{} + 0x8070605040302010;
+  for (int64_t round = 0; round < rounds; ++round)
+#pragma GCC unroll 16
+    for (int chain = 0; chain < kChains; ++chain) {
+      forget(x);
+      sums[chain] += differences(x, y);
+    }
+#pragma GCC unroll 16
+  for (int chain = 0; chain < kChains; ++chain) forget(sums[chain]);
+  return static_cast<double>(rounds) * kChains * kBytes;
 }
 
 }  // namespace wasserkern::WASSERKERN_ISA
@@ -117,6 +136,12 @@ Limit term_limit(const Cost& cost, int threads) {
         });
         return work;
       },
+      kRegisterRounds);
+}
+
+Limit byte_term_limit(int threads) {
+  return Limit(
+      [=](int64_t rounds) { return on_threads(threads, [=] { return WASSERKERN_SIMD(byte_term_burst)(rounds); }); },
       kRegisterRounds);
 }
 

@@ -30,6 +30,8 @@ class Limit {
 Limit multiply_add_limit(int threads);
 /// Terms of a cost accumulated between registers: for l1 a difference, an absolute value and an addition.
 Limit term_limit(const Cost& cost, int threads);
+/// Terms |x - y| of bytes, summed between registers by the instruction that takes eight at once, and added up.
+Limit byte_term_limit(int threads);
 /// Bytes of a = b + s c from and to main memory, counted as STREAM does (McCalpin 1995).
 Limit triad_limit(int threads);
 /// Floating-point operations of a square matrix product of 2048.

@@ -117,6 +117,21 @@ Tensor tanh(const Tensor& x) {
       [](Sweep& sweep) { sweep.give(0, tanh_gradient(sweep.gradient(), sweep.output())); }, Keep::Output);
 }
 
+Tensor softplus(const Tensor& x) {
+  return taped("softplus", map({U::Softplus}, x), {x},
+               [x = Saved(x)](Sweep& sweep) { sweep.give(0, sweep.gradient() * sigmoid(sweep.get(x))); });
+}
+
+Tensor sigmoid(const Tensor& x) {
+  return taped(
+      "sigmoid", map({U::Sigmoid}, x), {x},
+      [](Sweep& sweep) {
+        const Tensor s = sweep.output();
+        sweep.give(0, sweep.gradient() * (s * affine(s, -1, 1)));
+      },
+      Keep::Output);
+}
+
 Tensor leaky_relu(const Tensor& x, float slope) {
   if (!(slope >= 0))
     throw UsageError("leaky_relu: the slope is " + std::to_string(slope) + "; it must not be negative");

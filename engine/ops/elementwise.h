@@ -23,6 +23,9 @@ WASSERKERN_API Tensor reciprocal(const Tensor& x);
 WASSERKERN_API Tensor exponential(const Tensor& x);
 WASSERKERN_API Tensor logarithm(const Tensor& x);
 WASSERKERN_API Tensor tanh(const Tensor& x);
+/// ln(1 + e^x), without overflow; its derivative is the sigmoid 1 / (1 + e^-x).
+WASSERKERN_API Tensor softplus(const Tensor& x);
+WASSERKERN_API Tensor sigmoid(const Tensor& x);
 /// x > 0 ? x : slope x, with derivative `slope` at 0; slope >= 0.
 WASSERKERN_API Tensor leaky_relu(const Tensor& x, float slope);
 inline Tensor relu(const Tensor& x) { return leaky_relu(x, 0); }

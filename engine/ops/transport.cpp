@@ -6,9 +6,13 @@
 #include "engine/stream.h"
 #include "engine/tape.h"
 #include "kernels/c_transform.h"
+#include "kernels/entropic_coupling.h"
 #include "kernels/error.h"
+#include "kernels/nearest.h"
 #include "kernels/paired_cost.h"
+#include "kernels/pairwise_cost.h"
 #include "kernels/rows.h"
+#include "kernels/soft_c_transform.h"
 
 namespace wasserkern {
 namespace {
@@ -44,6 +48,42 @@ Tensor cost_gradient(const Cost& cost, const Tensor& x, const Tensor& y, const T
                  if (sweep.wants(2))
                    sweep.give(2, row_products(g, cost_gradient(cost, a, b, Tensor::full(s.device(), s.shape(), 1))));
                });
+}
+
+/// sum_i weights(i, j) (d/dy) c(x_i, y_j), the weights perhaps read as their transpose.
+Tensor pairwise_gradient(const Cost& cost, const Tensor& x, const Tensor& y, const Tensor& weights, bool transposed) {
+  Tensor out = Tensor::empty(y.device(), y.shape());
+  submit(y.device(), [=, a = x.matrix(), b = y.matrix(), w = Factor{weights.matrix(), transposed},
+                      to = out.matrix()](auto& stream) { pairwise_cost_gradient(stream, cost, a, b, w, to); });
+  return taped("the pairwise cost's gradient", out, {x, y, weights},
+               [](Sweep&) { fail_missing_derivative("the gradient of a pairwise cost"); });
+}
+
+/// Points with a potential and a mass each: one side of w_ij = a_i b_j exp((u_i + v_j - c_ij) / epsilon).
+struct Marginal {
+  Tensor points;
+  Tensor potential;
+  Tensor mass;
+
+  EntropicSide side() const { return {points.matrix(), potential.vector(), mass.vector()}; }
+};
+
+/// sum_j w_ij, off the tape.
+Tensor entropic_row_sums(const Cost& cost, float epsilon, const Marginal& rows, const Marginal& columns) {
+  Tensor out = Tensor::empty(rows.points.device(), {rows.points.shape().rows()});
+  submit(out.device(), [=, a = rows.side(), b = columns.side(), to = out.vector()](auto& stream) {
+    entropic_marginal(stream, cost, epsilon, a, b, to);
+  });
+  return out;
+}
+
+/// sum_i w_ij (d/dy) c(x_i, y_j), with y the points of `at`; off the tape.
+Tensor entropic_pull(const Cost& cost, float epsilon, const Marginal& from, const Marginal& at) {
+  Tensor out = Tensor::empty(at.points.device(), at.points.shape());
+  submit(out.device(), [=, a = from.side(), b = at.side(), to = out.matrix()](auto& stream) {
+    entropic_cost_gradient(stream, cost, epsilon, a, b, to);
+  });
+  return out;
 }
 
 }  // namespace
@@ -85,6 +125,51 @@ Minimum min_over(const Cost& cost, const Tensor& x, const Tensor& potential, con
                 sweep.give(0, reshape(scatter_rows(-pull, argmin, candidates.shape().rows()), candidates.shape()));
             });
   return minimum;
+}
+
+Nearest nearest(const Cost& cost, const Tensor& x, const Tensor& y, int64_t k) {
+  const int64_t count = y.shape().rows();
+  Nearest nearest{Tensor::empty(y.device(), {count, k}), Array<int32_t>(y.device(), count * k)};
+  submit(y.device(), [=, from = x.matrix(), at = y.matrix(), to = nearest.values.matrix(),
+                      rows = Matrix<int32_t>{nearest.indices.data(), count, k}](auto& stream) {
+    wasserkern::nearest(stream, cost, from, at, to, rows);
+  });
+  return nearest;
+}
+
+Tensor pairwise_cost(const Cost& cost, const Tensor& x, const Tensor& y) {
+  Tensor out = Tensor::empty(y.device(), {x.shape().rows(), y.shape().rows()});
+  submit(y.device(), [=, a = x.matrix(), b = y.matrix(), to = out.matrix()](auto& stream) {
+    pairwise_cost(stream, cost, a, b, to);
+  });
+  return taped("pairwise_cost", out, {x, y}, [=, saved_x = Saved(x), saved_y = Saved(y)](Sweep& sweep) {
+    const Tensor &a = sweep.get(saved_x), &b = sweep.get(saved_y), &g = sweep.gradient();
+    if (sweep.wants(0)) sweep.give(0, pairwise_gradient(cost, b, a, g, true));
+    if (sweep.wants(1)) sweep.give(1, pairwise_gradient(cost, a, b, g, false));
+  });
+}
+
+Tensor soft_min_over(const Cost& cost, float epsilon, const Tensor& x, const Tensor& potential, const Tensor& y) {
+  Tensor out = Tensor::empty(y.device(), {y.shape().rows()});
+  submit(y.device(), [=, from = x.matrix(), phi = potential.vector(), at = y.matrix(),
+                      to = out.vector()](auto& stream) { soft_c_transform(stream, cost, epsilon, from, phi, at, to); });
+  // d value_j = sum_i p_ij (d c_ij - d potential_i) with p_ij = exp((value_j + potential_i - c_ij) / epsilon) / m.
+  return taped(
+      "soft_min_over", out, {x, potential, y},
+      [=, saved_x = Saved(x), saved_potential = Saved(potential), saved_y = Saved(y)](Sweep& sweep) {
+        const Tensor &candidates = sweep.get(saved_x), &phi = sweep.get(saved_potential), &points = sweep.get(saved_y);
+        const int64_t count = candidates.shape().rows();
+        const Marginal from{candidates, phi, Tensor::full(phi.device(), {count}, 1 / static_cast<float>(count))};
+        const Marginal to{points, sweep.output(), sweep.gradient()};
+        const auto last = [&](const Tensor& derivative) {
+          return taped("the soft c-transform's gradient", derivative, {candidates, phi, points, sweep.gradient()},
+                       [](Sweep&) { fail_missing_derivative("the soft c-transform's gradient"); });
+        };
+        if (sweep.wants(0)) sweep.give(0, last(entropic_pull(cost, epsilon, to, from)));
+        if (sweep.wants(1)) sweep.give(1, reshape(-last(entropic_row_sums(cost, epsilon, from, to)), phi.shape()));
+        if (sweep.wants(2)) sweep.give(2, last(entropic_pull(cost, epsilon, from, to)));
+      },
+      Keep::Output);
 }
 
 Tensor gather_rows(const Tensor& x, const Array<int32_t>& index) {

@@ -9,8 +9,8 @@
 
 namespace wasserkern {
 
-/// Every ground cost there is. A new one is a header beside lq.h, with `name`, `check`, `samples`, `Forms` and
-/// `specialise`, and its name here: kernels, ops, tests and benchmarks then serve it. Law 2.
+/// Every ground cost there is. A new one is a header beside lq.h, with `name`, `samples`, `Forms` and `specialise`, and
+/// its name here: kernels, ops, tests and benchmarks then serve it. README.md shows one. Law 2.
 using Cost = std::variant<LqCost>;
 
 /// Calls `kernel` with the specialised form of `cost`; throws UsageError when its parameters make no sense.

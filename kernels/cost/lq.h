@@ -43,6 +43,9 @@ struct Lq {
   float q;
   float p;
 
+  /// Whether a sum is |x - y|^2: then a matrix product can rule out pairs, provided that `finish` grows with the sum.
+  static constexpr bool kOfSquaredDistance = E == Exponent::Two;
+
   template <class V>
   WASSERKERN_INLINE V term(V x, V y) const {
     const V t = abs(y - x);
@@ -88,48 +91,72 @@ struct Lq {
   /// Derivatives in y of one pair: gradient = first * normal, Hessian = second * normal normal^T + diag(curvature).
   /// With d the distance and t = y - x: normal_k = sign(t_k) (|t_k|/d)^(q-1), first = d^(p-1), second = (p-q) d^(p-2),
   /// curvature_k = (q-1) (|t_k|/d)^(q-2) d^(p-2). All are 0 where they are undefined: at d = 0, and at t_k = 0.
+  /// S is float, or a SIMD vector of pairs; a Slope holds nothing but values of S.
+  template <class S>
   struct Slope {
-    float q;
-    float reciprocal_unit;  // applied first: a subnormal distance has no reciprocal
-    float reciprocal;       // unit / d
-    float first;
-    float second;
-    float bend;  // (q-1) d^(p-2)
-
-    template <class V>
-    WASSERKERN_INLINE V normal(V x, V y) const {
-      const V t = (y - x) * V(reciprocal_unit);
-      if constexpr (E == Exponent::Two) return t * V(reciprocal);
-      V size = V(1.0f);
-      if constexpr (E == Exponent::General) size = power(abs(t) * V(reciprocal), V(q - 1));
-      return select_greater(t, V(0.0f), size, select_greater(V(0.0f), t, V(0.0f) - size, t * V(0.0f)));
-    }
-
-    template <class V>
-    WASSERKERN_INLINE V curvature(V x, V y) const {
-      if constexpr (E == Exponent::One) return V(0.0f);
-      if constexpr (E == Exponent::Two) return V(bend);
-      if constexpr (E == Exponent::General) {
-        const V ratio = abs((y - x) * V(reciprocal_unit)) * V(reciprocal);
-        return select_greater(ratio, V(0.0f), V(bend) * power(ratio, V(q - 2)), V(0.0f));
-      }
-    }
+    S reciprocal_unit;  // applied first: a subnormal distance has no reciprocal
+    S reciprocal;       // unit / d
+    S first;
+    S second;
+    S bend;  // (q-1) d^(p-2)
   };
 
-  WASSERKERN_INLINE Slope slope(float sum, float unit) const {
-    const float in_units = distance(sum, 1);
-    const float d = in_units * unit;
-    const bool apart = d > 0 || d != d;
-    const float flat = p == 2 ? 1.0f : apart ? raised(d, p - 2) : 0.0f;  // d^(p-2)
-    return {q,
-            1 / unit,
-            in_units > 0 || in_units != in_units ? 1 / in_units : 0.0f,
-            p == 1 ? (apart ? 1.0f : 0.0f) : raised(d, p - 1),
-            p == q ? 0.0f : (p - q) * flat,
-            E == Exponent::One ? 0.0f : (q - 1) * flat};
+  /// Whether slopes depend on the pair. Where they do not, slope(1, 1) serves all: for p = q distances cancel.
+  WASSERKERN_INLINE bool slope_needs_sum() const { return p != q; }
+
+  template <class S>
+  WASSERKERN_INLINE Slope<S> slope(S sum, float unit) const {
+    const S in_units = distance(sum, 1);
+    const S d = in_units * S(unit);
+    const S flat = p == 2 ? S(1.0f) : where_positive(d, raised(d, p - 2));
+    return {S(1 / unit), where_positive(in_units, S(1.0f) / in_units),
+            p == 1 ? where_positive(d, S(1.0f)) : raised(d, p - 1), p == q ? S(0.0f) : S(p - q) * flat,
+            E == Exponent::One ? S(0.0f) : S(q - 1) * flat};
+  }
+
+  template <class S, class V>
+  WASSERKERN_INLINE V normal(const Slope<S>& slope, V x, V y) const {
+    const V t = (y - x) * V(slope.reciprocal_unit);
+    if constexpr (E == Exponent::Two) return t * V(slope.reciprocal);
+    if constexpr (E == Exponent::One) return sign(t);
+    if constexpr (E == Exponent::General) return sign(t) * power(abs(t) * V(slope.reciprocal), V(q - 1));
+  }
+
+  /// The chain rule, for sums over many pairs: (d/dy_k) c = outer_derivative(s) inner_derivative(x_k, y_k) where the
+  /// sum s is trusted; where slope_needs_sum() is false the outer derivative is 1. Optional: without these two such
+  /// sums are made from slope and normal, which is slower.
+  template <class V>
+  WASSERKERN_INLINE V outer_derivative(V sum) const {
+    if constexpr (E == Exponent::One) return raised(sum, p - 1);
+    if constexpr (E == Exponent::Two) return p == 1 ? V(1.0f) / sqrt(sum) : raised(sum, (p - 2) / 2);
+    if constexpr (E == Exponent::General) return raised(sum, (p - q) / q);
+  }
+
+  template <class V>
+  WASSERKERN_INLINE V inner_derivative(V x, V y) const {
+    const V t = y - x;
+    if constexpr (E == Exponent::One) return sign(t);
+    if constexpr (E == Exponent::Two) return t;
+    if constexpr (E == Exponent::General) return sign(t) * power(abs(t), V(q - 1));
+  }
+
+  template <class S, class V>
+  WASSERKERN_INLINE V curvature(const Slope<S>& slope, V x, V y) const {
+    if constexpr (E == Exponent::One) return V(0.0f);
+    if constexpr (E == Exponent::Two) return V(slope.bend);
+    if constexpr (E == Exponent::General) {
+      const V ratio = abs((y - x) * V(slope.reciprocal_unit)) * V(slope.reciprocal);
+      return where_positive(ratio, V(slope.bend) * power(ratio, V(q - 2)));
+    }
   }
 
  private:
+  /// `value` where x > 0, else 0; NaN for NaN.
+  template <class V>
+  static WASSERKERN_INLINE V where_positive(V x, V value) {
+    return select_greater(x, V(0.0f), value, x * V(0.0f));
+  }
+
   /// base^exponent, exactly where that is cheap.
   template <class V>
   static WASSERKERN_INLINE V raised(V base, float exponent) {

@@ -56,5 +56,12 @@ HWY_INLINE PairSum pair_sum(const Form& cost, const float* x, const float* y, in
   return {unit == 1 ? sum : sum_of_terms_in(unit, cost, x, y, size), unit};
 }
 
+/// What the derivatives of a pair are made from.
+template <class Form>
+HWY_INLINE auto slope_of(const Form& cost, const float* x, const float* y, int64_t size) {
+  const PairSum pair = cost.slope_needs_sum() ? pair_sum(cost, x, y, size) : PairSum{1, 1};
+  return cost.slope(pair.sum, pair.unit);
+}
+
 }  // namespace
 }  // namespace wasserkern::WASSERKERN_ISA

@@ -62,6 +62,17 @@ HWY_INLINE Word sqrt(Word x) { return hn::Sqrt(x.v); }
 HWY_INLINE Word multiply_add(Word x, Word y, Word z) { return hn::MulAdd(x.v, y.v, z.v); }
 HWY_INLINE Word select_greater(Word x, Word y, Word a, Word b) { return hn::IfThenElse(hn::Gt(x.v, y.v), a.v, b.v); }
 
+/// -1, 0 or 1; NaN for NaN.
+HWY_INLINE Word sign(Word x) {
+#if HWY_TARGET == HWY_AVX3
+  const __m512i by_class = _mm512_set1_epi32(static_cast<int>(0xA9A9A822));  // one instruction looks the answer up
+  return hn::Vec<Word::Tag>{_mm512_fixupimm_ps(x.v.raw, x.v.raw, by_class, 0)};
+#else
+  const Word zero(0.0f);
+  return select_greater(x, zero, Word(1.0f), select_greater(zero, x, Word(-1.0f), x * zero));
+#endif
+}
+
 /// A yes or no for every lane.
 struct Condition {
   hn::Mask<Word::Tag> mask;

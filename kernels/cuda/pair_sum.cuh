@@ -30,4 +30,11 @@ __device__ PairSum pair_sum(const Form& cost, const float* x, const float* y, in
   return {warp_sum<kLanes>(sum), unit};
 }
 
+/// What the derivatives of a pair are made from; called as pair_sum.
+template <int kLanes, class Form>
+__device__ auto slope_of(const Form& cost, const float* x, const float* y, int64_t d, int lane) {
+  const PairSum pair = cost.slope_needs_sum() ? pair_sum<kLanes>(cost, x, y, d, lane) : PairSum{1, 1};
+  return cost.slope(pair.sum, pair.unit);
+}
+
 }  // namespace wasserkern::cuda

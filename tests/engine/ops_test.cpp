@@ -3,6 +3,7 @@
 
 #include "engine/ops/dropout.h"
 #include "engine/ops/elementwise.h"
+#include "engine/ops/interpolate.h"
 #include "engine/ops/matmul.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/transport.h"
@@ -76,6 +77,10 @@ TEST_CASE("element-wise ops and their derivatives", "[ops]") {
   unary_case("logarithm", logarithm, std::log, positive);
   unary_case("tanh", tanh, std::tanh, any);
   unary_case(
+      "softplus", softplus, [](double x) { return std::log1p(std::exp(x)); }, any);
+  unary_case(
+      "sigmoid", sigmoid, [](double x) { return 1 / (1 + std::exp(-x)); }, any);
+  unary_case(
       "relu", relu, [](double x) { return x > 0 ? x : 0; }, away_from_zero);
   unary_case(
       "leaky_relu", [](const Tensor& x) { return leaky_relu(x, 0.2f); },
@@ -88,6 +93,14 @@ TEST_CASE("element-wise ops and their derivatives", "[ops]") {
   unary_case(
       "a composition", [](const Tensor& x) { return tanh(square(x) * 0.5f) * exponential(-x); },
       [](double x) { return std::tanh(x * x / 2) * std::exp(-x); }, any);
+}
+
+TEST_CASE("softplus has its limits' slopes far from 0, to the second order", "[ops]") {
+  Tensor x = Tensor::from_host(test_device(), {4}, std::vector<float>{-1e30f, -200, 200, 1e30f});
+  x.require_gradient();
+  const Tensor slope = grad(sum(softplus(x)), x, Differentiable::Yes);
+  CHECK(slope.to_host() == std::vector<float>{0, 0, 1, 1});
+  CHECK(grad(sum(slope), x).to_host() == std::vector<float>{0, 0, 0, 0});
 }
 
 TEST_CASE("binary ops broadcast scalars, rows, channels and columns, and differentiate", "[ops]") {
@@ -197,6 +210,33 @@ TEST_CASE("views differentiate", "[ops]") {
             }});
 }
 
+TEST_CASE("rows are concatenated, and differentiate", "[ops]") {
+  const auto rows_together = [](const auto& x) { return square(concatenate_rows(x[0], x[1])); };
+  const auto squares = [](const std::vector<Doubles>& x) {
+    Doubles out;
+    for (const Doubles& part : x)
+      for (const double value : part) out.push_back(value * value);
+    return out;
+  };
+  for (const int64_t first : {1, 3, 17}) check_op({"concatenate_rows", {{first, 5}, {4, 5}}, rows_together, squares});
+  check_op({"concatenate_rows of images", {{2, 3, 2}, {1, 3, 2}}, rows_together, squares});
+  check_op({"concatenate_rows of a tensor with itself",
+            {{2, 3}},
+            [](const auto& x) { return square(concatenate_rows(x[0], x[0])); },
+            [&](const auto& x) {
+              return squares({x[0], x[0]});
+            }});
+
+  Device& device = test_device();
+  const Tensor one = Tensor::full(device, {1, 2}, 1), none = Tensor::empty(device, {0, 2});
+  CHECK(concatenate_rows(none, one).to_host() == std::vector<float>{1, 1});
+  CHECK(concatenate_rows(one, none).to_host() == std::vector<float>{1, 1});
+  CHECK(concatenate_rows(none, none).shape() == Shape{0, 2});
+  CHECK_THROWS_AS(concatenate_rows(one, Tensor::full(device, {1, 3}, 0)), ShapeError);
+  CHECK_THROWS_AS(concatenate_rows(one, Tensor::full(device, {2}, 0)), ShapeError);
+  CHECK_THROWS_AS(concatenate_rows(Tensor::full(device, {}, 0), one), ShapeError);
+}
+
 TEST_CASE("products of every transposition differentiate", "[ops]") {
   for (const bool ta : {false, true})
     for (const bool tb : {false, true}) {
@@ -250,6 +290,21 @@ TEST_CASE("dropout differentiates with the mask it drew", "[ops]") {
   CHECK_THROWS_AS(dropout(x, 1, random), UsageError);
 }
 
+TEST_CASE("interpolate takes one uniform a row and is off the tape", "[ops]") {
+  Random random(test_device(), 7), twin(test_device(), 7);
+  Tensor x = Tensor::full(test_device(), {40, 2, 3}, 1);
+  x.require_gradient();
+  const Tensor y = Tensor::full(test_device(), {40, 2, 3}, 0);
+  const Tensor points = interpolate(x, y, random);
+  CHECK_FALSE(points.on_tape());
+  CHECK(points.shape() == x.shape());
+  CHECK(points.to_host() == broadcast_to(twin.uniform({40, 1, 1}), {40, 2, 3}).to_host());
+  CHECK(interpolate(x, y, random).to_host() != points.to_host());
+  CHECK(interpolate(Tensor::full(test_device(), {0, 3}, 1), Tensor::full(test_device(), {0, 3}, 1), random).size() ==
+        0);
+  CHECK_THROWS_AS(interpolate(x, Tensor::full(test_device(), {40, 6}, 0), random), ShapeError);
+}
+
 TEST_CASE("costs of pairs differentiate twice", "[ops]") {
   for (const Cost& sample : sample_costs()) {
     const auto* lq = std::get_if<LqCost>(&sample);
@@ -286,6 +341,60 @@ TEST_CASE("the c-transform differentiates through its argmin", "[ops]") {
               [=](const auto& x) { return min_over(cost, x[0] + 3.0f, x[1], x[2]).value; },
               reference,
               [](double x) { return std::tanh(x); }});
+  }
+}
+
+TEST_CASE("pairwise costs differentiate", "[ops]") {
+  for (const LqCost cost : LqCost::samples()) {
+    OpCase op{"pairwise_cost " + cost.name(),
+              {{4, 3}, {5, 3}},
+              [=](const auto& x) { return pairwise_cost(cost, x[0] + 3.0f, x[1]); },
+              [=](const auto& x) {
+                Doubles shifted = x[0], out;
+                for (double& value : shifted) value += 3;
+                for (size_t i = 0; i < 4; ++i)
+                  for (size_t j = 0; j < 5; ++j) out.push_back(lq_cost(cost, &shifted[3 * i], &x[1][3 * j], 3));
+                return out;
+              },
+              [](double x) { return std::tanh(x); }};
+    op.twice = false;
+    check_op(op);
+  }
+}
+
+TEST_CASE("the soft c-transform differentiates", "[ops]") {
+  for (const LqCost cost : LqCost::samples())
+    for (const float epsilon : {0.3f, 5.0f}) {
+      OpCase op{"soft_min_over " + cost.name(),
+                {{4, 3}, {4, 1}, {5, 3}},
+                [=](const auto& x) { return soft_min_over(cost, epsilon, x[0] + 2.0f, x[1], x[2]); },
+                [=](const auto& in) {
+                  Doubles out, x = in[0];
+                  for (double& value : x) value += 2;
+                  for (size_t j = 0; j < 5; ++j) {
+                    double sum = 0;
+                    for (size_t i = 0; i < 4; ++i)
+                      sum += std::exp((in[1][i] - lq_cost(cost, &x[3 * i], &in[2][3 * j], 3)) / double{epsilon}) / 4;
+                    out.push_back(-double{epsilon} * std::log(sum));
+                  }
+                  return out;
+                },
+                [](double x) { return std::tanh(x) / 2; }};
+      op.twice = false;
+      check_op(op);
+    }
+}
+
+TEST_CASE("second derivatives of costs of all pairs fail by name", "[ops]") {
+  Tensor x = Tensor::full(test_device(), {2, 3}, 1), y = Tensor::full(test_device(), {4, 3}, 2);
+  Tensor potential = Tensor::full(test_device(), {2}, 0);
+  for (Tensor* leaf : {&x, &y, &potential}) leaf->require_gradient();
+  const LqCost cost{2, 2};
+  const Tensor of_costs = grad(sum(square(pairwise_cost(cost, x, y))), y, Differentiable::Yes);
+  CHECK_THROWS_WITH(grad(sum(of_costs), x), Catch::Contains("gradient of a pairwise cost"));
+  for (const Tensor& leaf : {x, potential, y}) {
+    const Tensor of_soft = grad(sum(soft_min_over(cost, 1, x, potential, y)), leaf, Differentiable::Yes);
+    CHECK_THROWS_WITH(grad(sum(of_soft), y), Catch::Contains("soft c-transform's gradient"));
   }
 }
 

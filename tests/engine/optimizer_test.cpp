@@ -5,6 +5,8 @@
 #include <filesystem>
 
 #include "engine/checkpoint.h"
+#include "engine/phases.h"
+#include "engine/random.h"
 #include "tests/device.h"
 
 namespace wasserkern::testing {
@@ -98,6 +100,22 @@ TEST_CASE("an optimizer continues from a checkpoint as if nothing had happened",
   CHECK_THROWS_AS(read.visit("missing", position), DataError);
   std::filesystem::remove(path);
   CHECK_THROWS_AS(Checkpoint(path), DataError);
+}
+
+TEST_CASE("weights are clipped, and nothing else", "[optimizer]") {
+  Random random(test_device(), 1);
+  Phases phases(test_device(), random, false);
+  const Parameters parameters = start(), other = start();
+  const uint64_t version = parameters.flat().version();
+  for (int call = 0; call < 3; ++call) {  // eager, recorded, replayed
+    parameters["w"].copy_from_host(std::vector<float>{1, -2, 0.5f});
+    phases.run("clip", [&] { clip_weights(parameters, 0.75f); });
+    CHECK(parameters["w"].to_host() == std::vector<float>{0.75f, -0.75f, 0.5f});
+  }
+  CHECK(parameters.flat().version() > version);
+  CHECK(other["w"].to_host() == std::vector<float>{1, -2, 0.5f});
+  CHECK_THROWS_AS(clip_weights(parameters, 0), UsageError);
+  CHECK_THROWS_AS(clip_weights(parameters, NAN), UsageError);
 }
 
 TEST_CASE("rates change between steps and nonsense is refused", "[optimizer]") {

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
+#include "kernels/paired_cost.h"
 #include "tests/kernels/cost_reference.h"
 #include "tests/stream.h"
 
@@ -110,6 +111,8 @@ TEST_CASE("c_transform is the minimum over candidates, for every cost and shape"
                             {7, 129, 300, 0},
                             {257, 3, 31, 0},
                             {1, 65, 2, 0},
+                            {16, 100, 70, 1},  // a side so short that the CPU packs nothing
+                            {99, 15, 37, 0},
                             {70, 4801, 3, 0}})  // so many panels that any GPU gets its large tiles
     for (const Cost& cost : sample_costs())
       check_against_reference(cost, random_problem(source, shape.m, shape.n, shape.d, shape.gap));
@@ -232,6 +235,133 @@ TEST_CASE("c_transform has the same bits on any number of threads", "[c_transfor
         CHECK(several.out == one.out);
         CHECK(several.argmin == one.argmin);
       }
+    }
+  }
+}
+
+TEST_CASE("a batch of c_transforms is each of them by itself", "[c_transform]") {
+  INFO("seed " << test_seed());
+  std::mt19937_64 source(test_seed());
+  struct Shape {
+    int64_t problems, m, n, d, gap;
+  };
+  for (const Shape shape :
+       {Shape{7, 9, 33, 17, 1}, {1, 5, 6, 7, 0}, {2, 70, 3, 40, 2}, {5, 1, 1, 3, 0}, {3, 4, 0, 2, 0}})
+    for (const Cost& cost : sample_costs()) {
+      INFO(cost_name(cost) << " problems=" << shape.problems << " m=" << shape.m << " n=" << shape.n);
+      const Problem all =
+          random_problem(source, shape.problems * shape.m, shape.problems * shape.n, shape.d, shape.gap);
+      with_stream([&](auto& stream) {
+        const OnStream x(stream, all.x), phi(stream, all.phi), y(stream, all.y);
+        const OnStream out(stream, std::vector<float>(static_cast<size_t>(all.n), -777));
+        const OnStream argmin(stream, std::vector<int32_t>(static_cast<size_t>(all.n), -777));
+        batched_c_transform(stream, cost, shape.problems, {x.data(), all.m, all.d, all.stride()}, phi.vector(),
+                            {y.data(), all.n, all.d, all.stride()}, out.vector(), argmin.vector());
+        const std::vector<float> values = out.host();
+        const std::vector<int32_t> places = argmin.host();
+        for (int64_t b = 0; b < shape.problems; ++b) {
+          const auto part = [](const auto& values, int64_t index, int64_t size) {
+            return std::vector(values.begin() + index * size, values.begin() + (index + 1) * size);
+          };
+          const Answer alone = solve(stream, cost,
+                                     {shape.m, shape.n, shape.d, shape.gap, part(all.x, b, shape.m * all.stride()),
+                                      part(all.phi, b, shape.m), part(all.y, b, shape.n * all.stride())});
+          CHECK(part(values, b, shape.n) == alone.out);
+          CHECK(part(places, b, shape.n) == alone.argmin);
+        }
+      });
+    }
+}
+
+TEST_CASE("batched c_transforms refuse rows that do not divide", "[c_transform]") {
+  with_stream([](auto& stream) {
+    const OnStream memory(stream, std::vector<float>(64));
+    const OnStream places(stream, std::vector<int32_t>(64));
+    float* const p = memory.data();
+    const auto call = [&](int64_t problems, int64_t m, int64_t n) {
+      batched_c_transform(stream, LqCost{1, 1}, problems, {p, m, 2}, {p, m}, {p, n, 2}, {p, n}, {places.data(), n});
+    };
+    CHECK_NOTHROW(call(3, 6, 9));
+    CHECK_NOTHROW(call(0, 0, 0));
+    CHECK_THROWS_AS(call(3, 7, 9), ShapeError);
+    CHECK_THROWS_AS(call(3, 6, 8), ShapeError);
+    CHECK_THROWS_AS(call(0, 6, 6), ShapeError);
+    CHECK_THROWS_AS(call(-1, 6, 6), ShapeError);
+    CHECK_THROWS_AS(call(3, 0, 3), ShapeError);
+  });
+}
+
+namespace {
+
+/// Candidates against each of the first `points` points, by paired_cost: the direct differences that a filter must not
+/// change.
+Answer solve_directly(CpuStream& stream, const Cost& cost, const Problem& problem, int64_t points) {
+  Answer answer{std::vector<float>(static_cast<size_t>(points), kInfinity),
+                std::vector<int32_t>(static_cast<size_t>(points))};
+  std::vector<float> costs(static_cast<size_t>(problem.m));
+  for (int64_t j = 0; j < points; ++j) {
+    paired_cost(stream, cost, {problem.x.data(), problem.m, problem.d, problem.stride()},
+                {problem.y_row(j), problem.m, problem.d, 0}, {costs.data(), problem.m});
+    for (int64_t i = 0; i < problem.m; ++i) {
+      const float value = costs[i] - problem.phi[i];
+      if (value >= answer.out[j] || std::isnan(answer.out[j])) continue;
+      answer.out[j] = value;
+      answer.argmin[j] = static_cast<int32_t>(i);
+    }
+  }
+  return answer;
+}
+
+}  // namespace
+
+TEST_CASE("a matrix product rules out candidates without changing a bit", "[c_transform]") {
+  if (on_cuda()) return;
+  INFO("seed " << test_seed());
+  std::mt19937_64 source(test_seed());
+  const int64_t m = 8199, n = 515, d = 131;  // where the CPU's c_transform uses the product
+  Problem problem = random_problem(source, m, n, d, 2);
+  const std::string kind = GENERATE(as<std::string>(), "random", "far from the origin", "near ties", "ties",
+                                    "descending", "not finite", "tiny");
+  INFO(kind);
+  const auto for_each_coordinate = [&](std::vector<float>& rows, auto change) {
+    for (size_t at = 0; at < rows.size(); ++at)
+      if (static_cast<int64_t>(at) % problem.stride() < d) rows[at] = change(rows[at], at);
+  };
+  if (kind == "far from the origin")
+    for (auto* rows : {&problem.x, &problem.y}) for_each_coordinate(*rows, [](float v, size_t) { return 1000 + v; });
+  if (kind == "near ties") {
+    // All candidates at nearly the same distance of a point, to the last digits.
+    const std::vector<float> first(problem.x.begin(), problem.x.begin() + problem.stride());
+    for_each_coordinate(problem.x, [&](float v, size_t at) { return first[at % first.size()] + 1e-7f * v; });
+    problem.phi.assign(problem.phi.size(), 0);
+  }
+  if (kind == "ties") {
+    for_each_coordinate(problem.x, [](float v, size_t) { return std::round(v); });
+    for_each_coordinate(problem.y, [](float v, size_t) { return std::round(v); });
+    problem.phi.assign(problem.phi.size(), 0);
+    std::copy(problem.x.begin(), problem.x.begin() + 5 * problem.stride(), problem.x.begin() + 700 * problem.stride());
+    std::copy(problem.x.begin(), problem.x.begin() + 5 * problem.stride(), problem.y.begin());
+  }
+  if (kind == "descending")
+    for (int64_t i = 0; i < m; ++i) problem.phi[static_cast<size_t>(i)] = static_cast<float>(i);
+  if (kind == "not finite") {
+    problem.x[5 * problem.stride()] = kInfinity;
+    problem.x[4000 * problem.stride()] = kNan;
+    problem.phi[77] = -kInfinity;
+    problem.y[3 * problem.stride() + 1] = -kInfinity;
+    problem.y[4 * problem.stride() + 1] = 1e30f;
+  }
+  if (kind == "tiny")
+    for (auto* rows : {&problem.x, &problem.y, &problem.phi})
+      for (float& value : *rows) value *= 1e-20f;
+
+  for (const LqCost cost : {LqCost{2, 2}, LqCost{2, 1}, LqCost{2, 3}}) {
+    INFO(cost.name());
+    CpuStream stream(2);
+    const Answer filtered = solve(stream, cost, problem), direct = solve_directly(stream, cost, problem, 40);
+    for (size_t j = 0; j < direct.out.size(); ++j) {
+      REQUIRE(filtered.argmin[j] == direct.argmin[j]);
+      REQUIRE((filtered.out[j] == direct.out[j] || (std::isnan(filtered.out[j]) && std::isnan(direct.out[j]))));
     }
   }
 }

@@ -30,6 +30,8 @@ double reference(UnaryFunction f, double x) {
     case Unary::Exponential: return std::exp(x);
     case Unary::Logarithm: return std::log(x);
     case Unary::Tanh: return std::tanh(x);
+    case Unary::Softplus: return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
+    case Unary::Sigmoid: return 1 / (1 + std::exp(-x));
     case Unary::LeakyRelu: return x > 0 ? x : f.a * x;
     case Unary::Clamp: return std::isnan(x) ? x : std::min<double>(std::max<double>(x, f.a), f.b);
     case Unary::Inside: return f.a < x && x < f.b;
@@ -58,6 +60,8 @@ const std::vector<UnaryFunction> kUnary = {{Unary::Affine, 1.5f, -0.25f},
                                            {Unary::Logarithm},
                                            {Unary::Exponential},
                                            {Unary::Tanh},
+                                           {Unary::Softplus},
+                                           {Unary::Sigmoid},
                                            {Unary::LeakyRelu, 0.2f},
                                            {Unary::LeakyRelu},
                                            {Unary::Clamp, -0.5f, 0.75f},
@@ -132,6 +136,29 @@ TEST_CASE("unary functions propagate what is not finite", "[elementwise]") {
         if (std::isinf(expected) || expected == 0) REQUIRE(y[i] == expected);
       }
     }
+  });
+}
+
+// Where e^x has left the range of floats, or 1 + e^x that of their precision, the answers are exact limits.
+TEST_CASE("softplus and sigmoid keep their precision far from 0", "[elementwise]") {
+  const std::vector<float> x = {-1e30f, -104, -80, -40, -17, -1e-30f, 0, 17, 40, 88.8f, 1e30f, 3e38f};
+  with_stream([&](auto& stream) {
+    OnStream input(stream, x), plus(stream, x), step(stream, x);
+    unary(stream, {Unary::Softplus}, input.vector(), plus.vector());
+    unary(stream, {Unary::Sigmoid}, input.vector(), step.vector());
+    const std::vector<float> softplus = plus.host(), sigmoid = step.host();
+    for (size_t i = 0; i < x.size(); ++i) {
+      INFO("x " << x[i]);
+      require_near(softplus[i], reference({Unary::Softplus}, x[i]), 0x1p-125);
+      require_near(sigmoid[i], reference({Unary::Sigmoid}, x[i]), 0x1p-125);
+      if (x[i] >= 40) {
+        CHECK(softplus[i] == x[i]);
+        CHECK(sigmoid[i] == 1);
+      }
+    }
+    CHECK(softplus[0] == 0);
+    CHECK(sigmoid[0] == 0);
+    CHECK(sigmoid[6] == 0.5f);
   });
 }
 

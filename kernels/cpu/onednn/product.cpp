@@ -3,10 +3,10 @@
 #include <omp.h>
 
 #include <atomic>
-#include <dnnl.hpp>
 #include <map>
-#include <string_view>
 #include <tuple>
+
+#include "kernels/cpu/onednn/engine.h"
 
 namespace wasserkern::onednn {
 namespace {
@@ -33,16 +33,6 @@ struct ProductPrimitive {
   std::unordered_map<int, dnnl::memory> arguments;
 };
 
-const dnnl::engine& cpu_engine() {
-  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  return engine;
-}
-
-dnnl::memory::desc matrix_descriptor(int64_t rows, int64_t columns, int64_t stride, bool transposed) {
-  using dnnl::memory;
-  return {{rows, columns}, memory::data_type::f32, transposed ? memory::dims{1, stride} : memory::dims{stride, 1}};
-}
-
 dnnl::post_ops activation_of(const ProductKey& key) {
   dnnl::post_ops operations;
   switch (key.activation) {
@@ -65,7 +55,7 @@ ProductPrimitive make_primitive(const ProductKey& key) {
   attributes.set_post_ops(activation_of(key));
   const auto description = key.biased ? dnnl::matmul::desc(a, b, bias, out) : dnnl::matmul::desc(a, b, out);
   const dnnl::matmul::primitive_desc chosen(description, attributes, cpu_engine());
-  if (std::string_view(chosen.impl_info_str()).starts_with("ref")) ++reference_count;
+  note_implementation(chosen.impl_info_str());
 
   const auto& engine = cpu_engine();
   ProductPrimitive made{dnnl::matmul(chosen),
@@ -87,6 +77,20 @@ ProductPrimitive make_primitive(const ProductKey& key) {
 void set_address(dnnl::memory& memory, const float* data) { memory.set_data_handle(const_cast<float*>(data)); }
 
 }  // namespace
+
+const dnnl::engine& cpu_engine() {
+  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+void note_implementation(std::string_view name) {
+  if (name.starts_with("ref")) ++reference_count;
+}
+
+dnnl::memory::desc matrix_descriptor(int64_t rows, int64_t columns, int64_t stride, bool transposed) {
+  using dnnl::memory;
+  return {{rows, columns}, memory::data_type::f32, transposed ? memory::dims{1, stride} : memory::dims{stride, 1}};
+}
 
 void product(CpuStream& stream, const Epilogue& epilogue, Factor a, Factor b, Matrix<float> out) {
   // A device belongs to one thread, and so do the primitives it uses: their addresses change with every call.

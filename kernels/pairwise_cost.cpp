@@ -1,0 +1,125 @@
+#include "kernels/pairwise_cost.h"
+
+#include "kernels/cpu/pair_gradient.h"
+#include "kernels/cpu/pair_tiles.h"
+
+WASSERKERN_PER_ISA(                                                                                      //
+    int64_t pairwise_cost_workspace(int threads, Matrix<const float> x, Matrix<const float> y);          //
+    void pairwise_cost_kernel(int threads, CostForm cost, Matrix<const float> x, Matrix<const float> y,  //
+                              float* workspace, Matrix<float> out);                                      //
+    int64_t pairwise_cost_gradient_workspace(int threads, CostForm cost, Matrix<const float> x,
+                                             Matrix<const float> y);                             //
+    void pairwise_cost_gradient_kernel(int threads, CostForm cost, Matrix<const float> x,        //
+                                       Matrix<const float> y, Factor weights, float* workspace,  //
+                                       Matrix<float> out);)
+
+namespace wasserkern::WASSERKERN_ISA {
+namespace {
+
+/// The costs of one share of the pairs.
+template <class Form>
+void fill_share(const Form& cost, Matrix<const float> x, Matrix<const float> y, const PairShare& share, int64_t chunk,
+                float* packed, Matrix<float> out) {
+  for_each_tile(cost, x, y, share, chunk, packed, [&](const PairTile& tile) {
+    for (int64_t at = 0; at < tile.rows * kColumns; at += Word::kLanes) {
+      const int64_t row = tile.first_row + at / kColumns, column = tile.first_column + at % kColumns;
+      if (column >= y.rows) continue;
+      const Word costs = costs_of(cost, x, y, row, column, Word::load_aligned(tile.sums + at));
+      costs.store_up_to(out.data + row * out.stride + column, y.rows - column);
+    }
+  });
+}
+
+/// The weights of a block from a matrix of all.
+struct GivenWeights {
+  static constexpr bool kNeedsSums = false;
+  Factor given;
+
+  template <class Form>
+  HWY_INLINE void fill(const Form&, Matrix<const float>, Matrix<const float>, const PairBlock& block, const float*,
+                       float* weights) const {
+    const Matrix<const float> matrix = given.matrix;
+    const int64_t columns = smaller(kColumns, (given.transposed ? matrix.rows : matrix.columns) - block.first_column);
+    if (!given.transposed) {
+      for (int64_t at = 0; at < block.rows * kColumns; at += Word::kLanes) {
+        const int64_t row = block.first_row + at / kColumns, column = at % kColumns;
+        const float* from = matrix.data + row * matrix.stride + block.first_column;
+        Word::load_up_to(from + smaller(column, columns), larger(0, columns - column)).store(weights + at);
+      }
+      return;
+    }
+    for (int64_t row = 0; row < block.rows; ++row)
+      for (int64_t column = columns; column < kColumns; ++column) weights[row * kColumns + column] = 0;
+    for (int64_t column = 0; column < columns; ++column) {
+      const float* from = matrix.data + (block.first_column + column) * matrix.stride + block.first_row;
+      for (int64_t row = 0; row < block.rows; ++row) weights[row * kColumns + column] = from[row];
+    }
+  }
+};
+
+}  // namespace
+
+int64_t pairwise_cost_workspace(int threads, Matrix<const float> x, Matrix<const float> y) {
+  const PairGrid grid = pair_grid(x, y, threads);
+  return grid.shares() * packed_size(y, grid);
+}
+
+void pairwise_cost_kernel(int threads, CostForm form, Matrix<const float> x, Matrix<const float> y, float* workspace,
+                          Matrix<float> out) {
+  const PairGrid grid = pair_grid(x, y, threads);
+  visit_form(form, [=](const auto& cost) {
+#pragma omp parallel for num_threads(grid.shares()) schedule(static, 1)
+    for (int share = 0; share < grid.shares(); ++share)
+      fill_share(cost, x, y, pair_share(x, y, grid, share), chunk_panels(y, grid),
+                 workspace + share * packed_size(y, grid), out);
+  });
+}
+
+int64_t pairwise_cost_gradient_workspace(int threads, CostForm form, Matrix<const float> x, Matrix<const float> y) {
+  return gradient_workspace(form, x, y, threads);
+}
+
+void pairwise_cost_gradient_kernel(int threads, CostForm form, Matrix<const float> x, Matrix<const float> y,
+                                   Factor weights, float* workspace, Matrix<float> out) {
+  visit_form(form,
+             [=](const auto& cost) { weighted_gradient(cost, x, y, GivenWeights{weights}, threads, workspace, out); });
+}
+
+}  // namespace wasserkern::WASSERKERN_ISA
+
+#ifdef WASSERKERN_ONCE
+
+#include "kernels/contracts.h"
+
+namespace wasserkern {
+namespace {
+
+float* workspace_of(CpuStream& stream, int64_t floats) {
+  return static_cast<float*>(stream.workspace(static_cast<size_t>(floats) * sizeof(float)));
+}
+
+}  // namespace
+
+void pairwise_cost(CpuStream& stream, const Cost& cost, Matrix<const float> x, Matrix<const float> y,
+                   Matrix<float> out) {
+  check_pairwise_cost(x, y, out);
+  with_cost_form(cost, [&](CostForm form) {
+    const int threads = stream.threads();
+    float* workspace = workspace_of(stream, WASSERKERN_SIMD(pairwise_cost_workspace)(threads, x, y));
+    WASSERKERN_SIMD(pairwise_cost_kernel)(threads, form, x, y, workspace, out);
+  });
+}
+
+void pairwise_cost_gradient(CpuStream& stream, const Cost& cost, Matrix<const float> x, Matrix<const float> y,
+                            Factor weights, Matrix<float> out) {
+  check_pairwise_cost_gradient(x, y, weights, out);
+  with_cost_form(cost, [&](CostForm form) {
+    const int threads = stream.threads();
+    float* workspace = workspace_of(stream, WASSERKERN_SIMD(pairwise_cost_gradient_workspace)(threads, form, x, y));
+    WASSERKERN_SIMD(pairwise_cost_gradient_kernel)(threads, form, x, y, weights, workspace, out);
+  });
+}
+
+}  // namespace wasserkern
+
+#endif

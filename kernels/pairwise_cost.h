@@ -1,0 +1,26 @@
+#pragma once
+
+#include "kernels/cost/cost.h"
+#include "kernels/export.h"
+#include "kernels/matmul.h"
+#include "kernels/stream.h"
+#include "kernels/view.h"
+
+namespace wasserkern {
+
+/// out[i, j] = c(x_i, y_j); x [m,d], y [n,d], out [m,n]; overwrites. Throws ShapeError. NaN passes through.
+WASSERKERN_API void pairwise_cost(CpuStream&, const Cost&, Matrix<const float> x, Matrix<const float> y,
+                                  Matrix<float> out);
+WASSERKERN_API void pairwise_cost(CudaStream&, const Cost&, Matrix<const float> x, Matrix<const float> y,
+                                  Matrix<float> out);
+
+/// out_j = sum_i weights(i, j) (d/dy) c(x_i, y_j); x [m,d], y [n,d], out [n,d], overwritten; weights read as [m,n].
+/// Ground costs are symmetric and functions of y - x, so the gradient in x is the same with x and y exchanged and the
+/// weights transposed. Derivatives are 0 at kinks, as in paired_cost_gradient; a NaN reaches the sums that it is a term
+/// of, also with weight 0. Sums have the same order on any number of threads. Throws ShapeError.
+WASSERKERN_API void pairwise_cost_gradient(CpuStream&, const Cost&, Matrix<const float> x, Matrix<const float> y,
+                                           Factor weights, Matrix<float> out);
+WASSERKERN_API void pairwise_cost_gradient(CudaStream&, const Cost&, Matrix<const float> x, Matrix<const float> y,
+                                           Factor weights, Matrix<float> out);
+
+}  // namespace wasserkern
