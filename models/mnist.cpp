@@ -6,7 +6,6 @@ namespace wasserkern::models {
 namespace {
 
 constexpr float kSlope = 0.2f;
-constexpr float kDropout = 0.3f;
 
 int64_t narrowed(int64_t features, int64_t divisor) {
   if (divisor < 1 || features % divisor != 0)
@@ -17,9 +16,9 @@ int64_t narrowed(int64_t features, int64_t divisor) {
 
 }  // namespace
 
-Mlp mnist_critic(Random& random, int64_t width_divisor) {
+Mlp mnist_critic(Random& random, int64_t width_divisor, float dropout) {
   const auto hidden = [&](int64_t features) {
-    return DenseLayer{narrowed(features, width_divisor), Activation::LeakyRelu, kSlope, kDropout};
+    return DenseLayer{narrowed(features, width_divisor), Activation::LeakyRelu, kSlope, dropout};
   };
   return Mlp(random, kMnistPixels, {hidden(1024), hidden(512), hidden(256), {.features = 1}});
 }

@@ -4,6 +4,7 @@
 
 #include "bench/harness/experiment_state.h"
 #include "engine/file.h"
+#include "engine/npy.h"
 #include "kernels/error.h"
 
 namespace wasserkern::bench {
@@ -34,7 +35,7 @@ Experiment::Common::Common(const About& what, const std::string& program, std::v
   if (!resume.empty()) flags.resume(resume, folder->read_config(about.name)["flags"]);
 
   iterations = flags.integer({"iterations", "STEPS", "training iterations", free}, about.iterations, 1);
-  batch = flags.integer({"batch", "IMAGES", "images per batch"}, about.batch, 1);
+  batch = flags.integer({"batch", "COUNT", "images, or points, per batch"}, about.batch, 1);
   seed = static_cast<uint64_t>(flags.integer({"seed", "NUMBER", "of all random numbers"}, 1, 0));
   device.name =
       flags.text({"device", "auto|cpu|cuda", "where it runs; auto takes the GPU if there is one", free}, "auto");
@@ -43,7 +44,8 @@ Experiment::Common::Common(const About& what, const std::string& program, std::v
   device.tf32 = flags.toggle({"tf32", "", "let a GPU round the factors of products to TF32", free});
   eager = flags.toggle({"eager", "", "never replay recorded steps, for profilers and debuggers; same results", free});
   data = flags.text({"data", "FOLDER", "where the data sets are", free}, "datasets");
-  samples_every = flags.integer({"samples-every", "STEPS", "iterations between two sample grids", free}, 1000, 1);
+  samples_every =
+      flags.integer({"samples-every", "STEPS", "iterations between two sets of samples", free}, about.samples_every, 1);
   checkpoint_every = flags.integer({"checkpoint-every", "STEPS", "iterations between two checkpoints", free}, 1000, 1);
   json_lines = flags.toggle({"json-lines", "", "write metrics.jsonl too, an object per iteration", free});
 }
@@ -100,6 +102,7 @@ Tensor Experiment::noise(const Shape& shape) { return running().random.normal(sh
 Tensor Experiment::slot(const Shape& shape) { return running().phases.slot(shape); }
 
 void Experiment::fill(const Tensor& slot, data::Batches& batches) {
+  slot.use_rows(batches.next_rows());
   const Shape& shape = slot.shape();
   std::vector<float>& host = running().host_batch;
   host.resize(static_cast<size_t>(shape.size()));
@@ -135,7 +138,11 @@ void Experiment::record(std::initializer_list<std::pair<std::string, Tensor>> va
 void Experiment::save_grid(const Tensor& images, const ImageShape& shape, data::PixelRange range,
                            const std::string& name) {
   const float low = range == data::PixelRange::MinusOneToOne ? -1.0f : 0.0f;
-  write_png(common_->folder->samples(step(), name), image_grid(images.to_host(), shape, low, 1));
+  write_png(common_->folder->samples(step(), name, ".png"), image_grid(images.to_host(), shape, low, 1));
+}
+
+void Experiment::save_points(const std::string& name, const Tensor& points) {
+  write_npy(common_->folder->samples(step(), name, ".npy"), points.shape(), points.to_host());
 }
 
 }  // namespace wasserkern::bench

@@ -29,6 +29,7 @@ struct About {
   std::string summary;  // one line for --help
   int64_t iterations;
   int64_t batch;
+  int64_t samples_every = 1000;
 };
 
 /// One run of an experiment: flags, device, random numbers, training loop, and the run's folder (run_folder.h). First
@@ -61,7 +62,7 @@ class Experiment {
   Tensor noise(const Shape& shape);
   /// A tensor that is filled between phases.
   Tensor slot(const Shape& shape);
-  /// Overwrites a slot with the next batch.
+  /// Overwrites a slot with the next batch; its rows in use are the batch's.
   void fill(const Tensor& slot, data::Batches& batches);
 
   // What a checkpoint holds, by name.
@@ -83,13 +84,15 @@ class Experiment {
   void train(const std::function<void()>& body);
   /// Inside train(): a part of an iteration that is recorded and replayed. See Phases::run.
   void phase(const std::string& name, const std::function<void()>& body);
-  /// Inside a phase: values of this iteration, each a tensor of size 1.
+  /// Inside train(), in phases and between them: values of this iteration, each a tensor of size 1.
   void record(std::initializer_list<std::pair<std::string, Tensor>> values);
   /// The iteration at hand, from 1.
   uint64_t step() const;
 
   /// A picture of all images, named by the iteration, in the run's samples/.
   void save_grid(const Tensor& images, const ImageShape& shape, data::PixelRange range, const std::string& name = "");
+  /// Points `[count, ...]` as an array of NumPy's, named `name` and the iteration, in the run's samples/.
+  void save_points(const std::string& name, const Tensor& points);
 
  private:
   struct Common;

@@ -102,10 +102,10 @@ nlohmann::json RunFolder::read_config(const std::string& experiment) const {
   return config;
 }
 
-fs::path RunFolder::samples(uint64_t step, const std::string& name) const {
+fs::path RunFolder::samples(uint64_t step, const std::string& name, const std::string& ending) const {
   char number[24];
   std::snprintf(number, sizeof number, "%09llu", static_cast<unsigned long long>(step));
-  return path_ / "samples" / (name.empty() ? std::string(number) + ".png" : name + "-" + number + ".png");
+  return path_ / "samples" / ((name.empty() ? "" : name + "-") + number + ending);
 }
 
 }  // namespace wasserkern::bench

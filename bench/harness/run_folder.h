@@ -11,7 +11,7 @@ namespace wasserkern::bench {
 ///
 ///     config.json             the experiment and the values of its flags; written first
 ///     metrics.csv             one row per step (and metrics.jsonl, if asked for)
-///     samples/000001000.png   pictures, by step
+///     samples/000001000.png   pictures, by step; points as .npy
 ///     figures/                curves, drawn by tools/figures
 ///     checkpoint.safetensors  all that is needed to go on
 ///     log.txt                 what the run said, with its speed
@@ -33,7 +33,8 @@ class RunFolder {
   std::filesystem::path metrics() const { return path_ / "metrics.csv"; }
   std::filesystem::path checkpoint() const { return path_ / "checkpoint.safetensors"; }
   std::filesystem::path log() const { return path_ / "log.txt"; }
-  std::filesystem::path samples(uint64_t step, const std::string& name) const;
+  /// samples/NAME-000001000.png, without the dash if the name is empty.
+  std::filesystem::path samples(uint64_t step, const std::string& name, const std::string& ending) const;
   std::string text() const;
 
  private:

@@ -1,26 +1,65 @@
 #include "losses/objectives/qp_wgan.h"
 
+#include <string>
+
+#include "engine/ops/admissibility.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/transport.h"
+#include "engine/ops/view.h"
 #include "engine/tape.h"
+#include "kernels/error.h"
 
 namespace wasserkern::losses {
+namespace {
+
+void check_weight(const char* name, float weight) {
+  if (!(weight >= 0)) throw UsageError(std::string("qp_wgan: ") + name + " is " + std::to_string(weight) + ", below 0");
+}
+
+/// Points and the critic's potential there.
+struct Potential {
+  Tensor points;
+  Tensor phi;
+};
+
+}  // namespace
 
 QpWgan::CriticTerms QpWgan::critic_loss(const Critic& critic, const Tensor& x, const Tensor& y) const {
-  const Tensor potential = critic(x.detach());
-  const Minimum psi = min_over(cost, x.detach(), potential, y.detach());
-  const Tensor dual = mean(potential) + mean(psi.value);
-  return {-dual, dual, psi.argmin};
+  check_weight("lambda1", lambda1);
+  check_weight("lambda2", lambda2);
+  const int64_t m = x.shape().rows();
+  const bool on_both = search_space == SearchSpace::Both || lambda2 > 0;
+  const Tensor points = on_both ? concatenate_rows(x.detach(), y.detach()) : x.detach();
+  const Potential all{points, critic(points)};
+  const Potential real = on_both ? Potential{x.detach(), slice_rows(all.phi, 0, m)} : all;
+  const Potential& searched = search_space == SearchSpace::Both ? all : real;
+
+  const Minimum psi = min_over(cost, searched.points, searched.phi, y.detach());
+  const Tensor dual = mean(real.phi) + mean(psi.value);
+  CriticTerms terms{-dual, dual, psi.argmin, {}, {}};
+  if (lambda1 > 0) {
+    terms.p1 = admissibility(cost, Penalty::Square, real.points, real.phi, y.detach(), psi.value);
+    terms.loss = terms.loss + lambda1 * terms.p1;
+  }
+  if (lambda2 > 0) {
+    const Tensor psi_of_real = min_over(cost, searched.points, searched.phi, real.points).value;
+    terms.p2 = admissibility(cost, p2, all.points, all.phi, all.points, concatenate_rows(psi_of_real, psi.value));
+    terms.loss = terms.loss + lambda2 * terms.p2;
+  }
+  return terms;
 }
 
 QpWgan::GeneratorTerms QpWgan::generator_loss(const Critic& critic, const Tensor& x, const Tensor& y) const {
-  const Tensor potential = [&] {
+  const Potential real = [&] {
     const TapeOff constant;
-    return critic(x.detach());
+    return Potential{x.detach(), critic(x.detach())};
   }();
-  const Minimum psi = min_over(cost, x.detach(), potential, y);
-  return {mean(potential) + mean(psi.value), psi.argmin};
+  const Potential searched = search_space == SearchSpace::Real
+                                 ? real
+                                 : Potential{concatenate_rows(real.points, y), concatenate_rows(real.phi, critic(y))};
+  const Minimum psi = min_over(cost, searched.points, searched.phi, y);
+  return {mean(real.phi) + mean(psi.value), psi.argmin};
 }
 
 }  // namespace wasserkern::losses

@@ -13,11 +13,11 @@ USAGE = 2
 FAILURE = 1
 
 
-class MalformedInput(ProgramTest):
+class RefusalTest(ProgramTest):
     def assert_one_line(self, result, status, *words):
         self.assertEqual(result.returncode, status, result.stdout + result.stderr)
         self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
-        self.assertTrue(result.stderr.startswith("wasserkern_qp_wgan_mnist: "), result.stderr)
+        self.assertTrue(result.stderr.startswith(f"{self.program.name}: "), result.stderr)
         for word in words:
             self.assertIn(str(word), result.stderr)
 
@@ -33,6 +33,8 @@ class MalformedInput(ProgramTest):
             self.assert_one_line(self.train(self.folder / "new", "--iterations", 3, *arguments), status, *words)
             self.assertFalse((self.folder / "new").exists())
 
+
+class MalformedInput(RefusalTest):
     # The command line.
 
     def test_flags(self):
@@ -206,6 +208,41 @@ class MalformedInput(ProgramTest):
                             stdout=full)
             process.communicate()
         self.assertTrue((self.folder / "run/checkpoint.safetensors").exists())
+
+
+class MalformedMixture(RefusalTest):
+    program = programs.MIXTURE
+    flags = programs.PLAIN
+
+    def test_flags(self):
+        for arguments, words in (
+                (["--model", "vae"], ["--model", "wgan-gp", "vae"]),
+                (["--model", "wgan", "--q", "2"], ["--q", "qp-wgan", "not of wgan"]),
+                (["--model", "wgan-gp", "--clip", "0.1"], ["--clip", "not of wgan-gp"]),
+                (["--penalty", "1"], ["--penalty", "not of qp-wgan"]),
+                (["--model", "wgan", "--clip", "0"], ["--clip", "positive"]),
+                (["--model", "wgan-gp", "--penalty", "-1"], ["--penalty", "negative"]),
+                (["--model", "wgan-gp", "--penalty-sides", "three"], ["--penalty-sides", "one", "three"]),
+                (["--data-seed", "-1"], ["--data-seed", "at least 0"]),
+                (["--critic-steps", "0"], ["--critic-steps"]),
+                (["--rate", "-1"], ["rate", "negative"]),
+                (["--p", "0.5"], ["p", "at least 1"])):
+            with self.subTest(arguments=arguments):
+                self.assert_refused(arguments, USAGE, *words)
+
+    def test_resumed_as_another_model(self):
+        run = self.folder / "run"
+        self.assert_done(self.train(run, "--iterations", 3))
+        with self.unchanged():
+            result = call("--resume", run, "--iterations", 9, "--model", "wgan", program=self.program)
+            self.assert_one_line(result, USAGE, "--model qp-wgan", "not wgan")
+
+    def test_resume_of_another_program(self):
+        run = self.folder / "run"
+        self.assert_done(self.train(run, "--iterations", 3))
+        result = call("--data", self.data, "--resume", run)
+        self.assertEqual(result.returncode, FAILURE)
+        self.assertIn("is a run of qp_wgan/mixture", result.stderr)
 
 
 if __name__ == "__main__":

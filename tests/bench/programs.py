@@ -21,9 +21,11 @@ DEVICE = os.environ.get("WASSERKERN_TEST_DEVICE", "cpu")
 RUNNER = shlex.split(os.environ.get("WASSERKERN_TEST_RUNNER", ""))
 BIN = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/bench").resolve()
 MNIST = BIN / "wasserkern_qp_wgan_mnist"
+MIXTURE = BIN / "wasserkern_qp_wgan_mixture"
 
+PLAIN = ["--device", DEVICE, "--threads", "1"]
 # Networks a sixteenth as wide, and small batches: a training of seconds.
-NARROW = ["--device", DEVICE, "--threads", "1", "--width-divisor", "16", "--batch", "16"]
+NARROW = [*PLAIN, "--width-divisor", "16", "--batch", "16"]
 
 
 def idx_images(count):
@@ -67,9 +69,11 @@ def files_of(folder, without=()):
 
 
 class ProgramTest(unittest.TestCase):
-    """Has a folder of its own, `self.folder`, with data sets in it, `self.data`."""
+    """Has a folder of its own, `self.folder`, with data sets in it, `self.data`, and trains `program` with `flags`."""
 
     longMessage = True
+    program = MNIST
+    flags = NARROW
 
     def setUp(self):
         temporary = tempfile.TemporaryDirectory(prefix="wasserkern-test-")
@@ -78,7 +82,7 @@ class ProgramTest(unittest.TestCase):
         self.data = data_folder(self.folder)
 
     def train(self, out, *arguments, **options):
-        return call("--data", self.data, *NARROW, "--out", out, *arguments, **options)
+        return call("--data", self.data, *self.flags, "--out", out, *arguments, program=self.program, **options)
 
     def assert_done(self, result):
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)

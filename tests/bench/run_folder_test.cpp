@@ -23,8 +23,8 @@ TEST_CASE("a new run's folder is made with its rooms and its config", "[run_fold
   CHECK(std::filesystem::is_directory(run.path() / "samples"));
   CHECK(std::filesystem::is_directory(run.path() / "figures"));
   CHECK(run.read_config("ring") == kConfig);
-  CHECK(run.samples(1000, "").filename() == "000001000.png");
-  CHECK(run.samples(1000, "real").filename() == "real-000001000.png");
+  CHECK(run.samples(1000, "", ".png").filename() == "000001000.png");
+  CHECK(run.samples(1000, "real", ".npy").filename() == "real-000001000.npy");
 }
 
 TEST_CASE("a folder's own name has experiment and time", "[run_folder]") {

@@ -1,13 +1,15 @@
 """Each experiment trains for seconds on a small data set, and something true is asserted of the result."""
 
+import ast
 import csv
+import json
 import math
 import struct
 import subprocess
 import zlib
 
 import programs
-from programs import DEVICE, ROOT, ProgramTest, call
+from programs import DEVICE, ROOT, ProgramTest, call, files_of
 
 ITERATIONS = 300 if DEVICE == "cpu" else 40
 
@@ -33,17 +35,42 @@ def png_pixels(path):
 
 def column(run, name):
     with open(run / "metrics.csv", newline="") as file:
-        return [float(row[name]) for row in csv.DictReader(file)]
+        return [float(row[name]) for row in csv.DictReader(file) if row[name]]
 
 
 def mean(values):
     return sum(values) / len(values)
 
 
+def npy_points(path):
+    """The rows of a two-dimensional array of floats in NumPy's format."""
+    content = path.read_bytes()
+    assert content[:8] == b"\x93NUMPY\1\0", "not NumPy's format 1.0"
+    (length,) = struct.unpack("<H", content[8:10])
+    header = ast.literal_eval(content[10:10 + length].decode())
+    assert (header["descr"], header["fortran_order"]) == ("<f4", False)
+    rows, columns = header["shape"]
+    values = struct.unpack(f"<{rows * columns}f", content[10 + length:])
+    return [values[i:i + columns] for i in range(0, len(values), columns)]
+
+
+def checkpoint_values(run, network):
+    """Every value of a network in a run's checkpoint."""
+    content = (run / "checkpoint.safetensors").read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    values = []
+    for name, entry in json.loads(content[8:8 + length]).items():
+        if name.startswith(network + "."):
+            begin, end = (8 + length + offset for offset in entry["data_offsets"])
+            values += struct.unpack(f"<{(end - begin) // 4}f", content[begin:end])
+    return values
+
+
 class Mnist(ProgramTest):
     def test_training_lowers_the_distance(self):
         run = self.folder / "run"
-        result = self.train(run, "--iterations", ITERATIONS, "--samples-every", ITERATIONS // 2, "--rate", "1e-3")
+        result = self.train(run, "--iterations", ITERATIONS, "--samples-every", ITERATIONS // 2, "--rate", "1e-3",
+                            "--nearest", 500)
         self.assert_done(result)
         self.assertIn(f"device      {DEVICE} (as asked)", result.stdout)
         self.assertEqual(sorted(path.name for path in run.iterdir()),
@@ -57,16 +84,23 @@ class Mnist(ProgramTest):
         self.assertTrue(all(1 <= matched <= 16 for matched in column(run, "matched")))
         self.assertTrue(all(spread > 0 for spread in column(run, "spread")))
 
-        samples = sorted((run / "samples").iterdir())
+        *samples, nearest = sorted((run / "samples").iterdir())
         self.assertEqual([path.name for path in samples],
                          [f"{step:09}.png" for step in (ITERATIONS // 2, ITERATIONS)])
+        self.assertEqual(nearest.name, f"nearest-{ITERATIONS:09}.npy")
+        distances = [distance for (distance,) in npy_points(nearest)]
+        self.assertEqual(len(distances), 500)
+        self.assertTrue(all(0 < distance < 28 * 2 for distance in distances))  # less than from black to white
         width, height, channels, rows = png_pixels(samples[-1])
         self.assertEqual((width, height, channels), (8 * 58 + 2, 8 * 58 + 2, 1))
         self.assertGreater(len(set(rows)), 30, "the grid is constant")
 
     def test_other_costs_and_options(self):
         for name, flags in {"l1": ["--q", 1, "--p", 1], "general": ["--q", 1.2, "--p", 1.2],
-                            "range": ["--pixels", "[0,1]", "--critic-steps", 2, "--json-lines"]}.items():
+                            "range": ["--pixels", "[0,1]", "--critic-steps", 2, "--json-lines"],
+                            "warm-up": ["--q", 1, "--p", 1, "--warm-up", 4, "--dropout", 0, "--critic-rate", "1e-3"],
+                            "penalties": ["--search-space", "both", "--lambda1", 0.1, "--lambda2", 1, "--p2", "square",
+                                          "--nearest", 0]}.items():
             run = self.folder / name
             self.assert_done(self.train(run, "--iterations", 10, *flags))
             self.assertTrue(all(map(math.isfinite, column(run, "distance"))))
@@ -97,17 +131,92 @@ class Mnist(ProgramTest):
         self.assertNotIn("width-divisor", result.stdout)
 
 
+class Mixture(ProgramTest):
+    program = programs.MIXTURE
+    flags = programs.PLAIN
+
+    def distance_from_data(self, run, step):
+        """The mean distance of the first generated points to the data."""
+        data = npy_points(run / "samples" / f"data-{step:09}.npy")
+        generated = npy_points(run / "samples" / f"generated-{step:09}.npy")
+        self.assertEqual((len(data), len(generated)), (140, 2000))
+        return mean([min(math.dist(point, other) for other in data) for point in generated[:300]])
+
+    def test_points_move_to_the_data(self):
+        run, iterations = self.folder / "run", max(ITERATIONS, 150)
+        tenth = iterations // 10
+        self.assert_done(self.train(run, "--iterations", iterations, "--samples-every", tenth, "--rate", "1e-3"))
+        distance = column(run, "distance")
+        self.assertEqual(len(distance), iterations)
+        # It rises while the critic learns to tell, and falls from then on.
+        tenths = [mean(distance[i:i + tenth]) for i in range(0, iterations, tenth)]
+        self.assertLess(tenths[-1], 0.5 * max(tenths))
+        self.assertLess(self.distance_from_data(run, iterations), 0.8 * self.distance_from_data(run, tenth))
+
+    def test_the_other_models(self):
+        for model, flags in (("wgan", ["--clip", "0.02"]), ("wgan-gp", ["--penalty", "1"]),
+                             ("wgan-gp", ["--penalty-sides", "one"])):
+            with self.subTest(model=model, flags=flags):
+                run = self.folder / "-".join([model, *flags])
+                self.assert_done(self.train(run, "--model", model, *flags, "--iterations", 13))
+                self.assertEqual(len(column(run, "distance")), 13)
+                self.assertEqual(len(column(run, "scaled_distance")), 4)  # an epoch is three iterations
+                self.assertTrue(all(slope > 0 for slope in column(run, "slope")))
+                largest = max(map(abs, checkpoint_values(run, "critic")))
+                if model == "wgan":
+                    self.assertAlmostEqual(largest, 0.02)
+                else:
+                    self.assertGreater(largest, 0.5)
+
+    def test_a_resumed_run_is_the_same(self):
+        for model in ("qp-wgan", "wgan", "wgan-gp"):
+            with self.subTest(model):
+                whole, run = self.folder / f"{model}-whole", self.folder / model
+                schedule = ["--model", model, "--samples-every", 5]
+                self.assert_done(self.train(whole, *schedule, "--iterations", 10))
+                self.assert_done(self.train(run, *schedule, "--iterations", 5))
+                self.assert_done(call("--resume", run, "--iterations", 10, program=self.program))
+                without = ["log.txt", "config.json"]
+                self.assertEqual(files_of(whole, without), files_of(run, without))
+
+    def test_recorded_steps_are_the_eager_ones(self):
+        for model in ("qp-wgan", "wgan", "wgan-gp"):
+            with self.subTest(model):
+                runs = [self.folder / f"{model}-{kind}" for kind in ("recorded", "eager")]
+                for run, flags in zip(runs, ([], ["--eager"])):
+                    self.assert_done(self.train(run, "--model", model, "--iterations", 10, *flags))
+                self.assertEqual(*(checkpoint_values(run, "generator") for run in runs))
+
+
 class Figures(ProgramTest):
-    def figures(self, run):
-        return subprocess.run([ROOT / "tools/figures", str(run)], capture_output=True, text=True, timeout=120)
+    def figures(self, *arguments):
+        return subprocess.run([ROOT / "tools/figures", *map(str, arguments)], capture_output=True, text=True,
+                              timeout=120)
 
     def test_curves(self):
         run = self.folder / "run"
-        self.assert_done(self.train(run, "--iterations", 20))
+        self.assert_done(self.train(run, "--iterations", 20, "--nearest", 50))
         self.assert_done(self.figures(run))
-        for name in ("objective", "matched", "spread"):
+        for name in ("objective", "matched", "spread", "nearest"):
             width, height, _, _ = png_pixels_size(run / "figures" / f"{name}.png")
             self.assertGreater(width * height, 100_000)
+
+    def test_points_and_comparison(self):
+        runs = [self.folder / name for name in ("wgan", "qp")]
+        for run, flags in zip(runs, (["--model", "wgan"], ["--p", 5])):
+            self.assert_done(call(*programs.PLAIN, "--out", run, "--iterations", 12, "--samples-every", 6, *flags,
+                                  program=programs.MIXTURE))
+        self.assert_done(self.figures(*runs, "--out", self.folder / "compared"))
+        for picture in ("wgan/figures/points", "wgan/figures/scaled_distance", "qp/figures/objective",
+                        "compared/comparison"):
+            width, height, _, _ = png_pixels_size(self.folder / f"{picture}.png")
+            self.assertGreater(width * height, 100_000)
+        self.assertEqual(width, 2 * 2.6 * 120)  # two runs side by side
+        (runs[0] / "samples/data-000000006.npy").write_bytes(b"\x93NUMPY")
+        result = self.figures(*runs)
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+        self.assertIn("data-000000006.npy", result.stderr)
 
     def test_errors_are_one_line(self):
         for content in (None, "", "no,csv\n1,2\n", "step,loss\n", "step,loss\n1,2,3\n2,3\n", "step,loss\nx,y\n"):

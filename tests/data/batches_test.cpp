@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 #include <set>
 
@@ -12,6 +13,8 @@ using namespace wasserkern;
 using data::Batches;
 using data::Images;
 using data::PixelRange;
+using data::Points;
+using data::Remainder;
 
 namespace {
 
@@ -25,7 +28,7 @@ Images numbered_images(int64_t count) {
 }
 
 std::vector<float> next(Batches& batches) {
-  const int64_t rows = batches.batch_size(), columns = batches.features();
+  const int64_t rows = batches.next_rows(), columns = batches.features();
   std::vector<float> values(static_cast<size_t>(rows * columns));
   batches.next_into({values.data(), rows, columns});
   return values;
@@ -168,6 +171,43 @@ TEST_CASE("Pixels map to the float nearest to the exact value", "[batches]") {
   }
 }
 
+TEST_CASE("The rest of an epoch can be a shorter batch", "[batches]") {
+  // Paper 000's mixture: 140 points in batches of 64, 64 and 12.
+  Points points{.count = 140, .features = 2, .values = {}};
+  for (int i = 0; i < 280; ++i) points.values.push_back(static_cast<float>(i));
+  Batches batches(points, 64, 9);
+  REQUIRE(batches.batches_per_epoch() == 3);
+  for (uint64_t epoch = 0; epoch < 5; ++epoch) {
+    std::vector<float> drawn, expected;
+    for (const int64_t rows : {64, 64, 12}) {
+      REQUIRE(batches.next_rows() == rows);
+      std::ranges::copy(next(batches), std::back_inserter(drawn));
+    }
+    for (const int64_t i : order(9, epoch, 140))
+      expected.insert(expected.end(), {static_cast<float>(2 * i), static_cast<float>(2 * i + 1)});
+    CHECK(drawn == expected);
+  }
+  batches.seek(5);
+  CHECK(batches.next_rows() == 12);
+  CHECK(next(batches).size() == 24);
+  CHECK(batches.next_rows() == 64);
+
+  CHECK(Batches(points, 70, 9).batches_per_epoch() == 2);
+  CHECK(Batches(points, 141, 9).next_rows() == 140);
+  CHECK(Batches(points, 64, 9, Remainder::LeftOut).batches_per_epoch() == 2);
+  Batches images(numbered_images(23), 5, 3, PixelRange::ZeroToOne, Remainder::ShorterBatch);
+  CHECK(next_epoch(images).size() == 23);
+}
+
+TEST_CASE("Points are copied as they are", "[batches]") {
+  const std::vector<float> values = {NAN, -0.0f, INFINITY, 1e-40f, 3, 4};
+  Batches batches(Points{3, 2, values}, 3, 4);
+  const std::vector<float> drawn = next(batches);
+  const auto chosen = order(4, 0, 3);
+  for (size_t row = 0; row < 3; ++row)
+    CHECK(std::memcmp(&drawn[2 * row], &values[2 * static_cast<size_t>(chosen[row])], 2 * sizeof(float)) == 0);
+}
+
 TEST_CASE("Batches that cannot be are errors", "[batches]") {
   CHECK_THROWS_AS(Batches(numbered_images(4), 5, 0), DataError);
   CHECK_THROWS_AS(Batches(numbered_images(0), 1, 0), DataError);
@@ -180,6 +220,10 @@ TEST_CASE("Batches that cannot be are errors", "[batches]") {
   const int64_t large = int64_t{1} << 32;
   CHECK_THROWS_AS(Batches({.count = large, .height = large, .width = 1, .channels = 1, .pixels = {}}, 1, 0),
                   ShapeError);
+  CHECK_THROWS_AS(Batches(Points{0, 2, {}}, 1, 0), DataError);
+  CHECK_THROWS_AS(Batches(Points{1, 2, {1, 2}}, 0, 0), UsageError);
+  CHECK_THROWS_AS(Batches(Points{2, 2, {1, 2, 3}}, 1, 0), ShapeError);
+  CHECK_THROWS_AS(Batches(Points{-1, -2, {1, 2}}, 1, 0), ShapeError);
 
   Batches batches(numbered_images(4), 2, 0);
   std::vector<float> values(64);

@@ -46,8 +46,11 @@ class Readme(ProgramTest):
                     narrow = [] if "--resume" in arguments else NARROW
                     self.assert_done(call("--data", self.data, *arguments, *narrow, "--iterations", steps,
                                           program=BIN / Path(program).name))
-                elif program in ("tools/test", "tools/fetch-data"):  # They have, or are, tests of their own.
+                elif program in ("tools/test", "tools/fetch-data", "tools/peers"):
+                    # They have, or are, tests of their own, or are no matter of ours.
                     self.assert_done(self.tool(program, "--help"))
+                elif program == "cmake":  # --install build --prefix FOLDER
+                    self.assert_done(self.tool(program, arguments[0], BIN.parent, arguments[2], self.folder / "prefix"))
                 else:
                     self.assert_done(self.tool(program, *arguments))
         self.assertGreaterEqual(steps, 15, "README.md has fewer commands than it had")

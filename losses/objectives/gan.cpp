@@ -1,0 +1,18 @@
+#include "losses/objectives/gan.h"
+
+#include "engine/ops/elementwise.h"
+#include "engine/ops/reduce.h"
+
+// -ln sigma(t) = softplus(-t) and -ln(1 - sigma(t)) = softplus(t).
+
+namespace wasserkern::losses {
+
+Tensor gan_critic_loss(const Critic& critic, const Tensor& x, const Tensor& y) {
+  return mean(softplus(-critic(x.detach()))) + mean(softplus(critic(y.detach())));
+}
+
+Tensor gan_minimax_loss(const Critic& critic, const Tensor& y) { return -mean(softplus(critic(y))); }
+
+Tensor gan_non_saturating_loss(const Critic& critic, const Tensor& y) { return mean(softplus(-critic(y))); }
+
+}  // namespace wasserkern::losses

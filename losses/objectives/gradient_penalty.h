@@ -1,0 +1,22 @@
+#pragma once
+
+#include "engine/tensor.h"
+#include "kernels/export.h"
+#include "losses/objectives/critic.h"
+
+namespace wasserkern::losses {
+
+/// What keeps the critic of a WGAN-GP Lipschitz: mean_i (|grad D(x_i)|_2 - target)^2, or with one side
+/// mean_i max(|grad D(x_i)|_2 - target, 0)^2. Gulrajani et al. 2017, equation 3, and section 4 on the sides; there the
+/// x_i are interpolated between real and generated points (engine/ops/interpolate.h) and the weight lambda is 10.
+struct WASSERKERN_API GradientPenalty {
+  enum class Sides { Two, One };
+  Sides sides = Sides::Two;
+  float target = 1;
+
+  /// A scalar, differentiable in the critic's parameters; `points` [n, ...] are constants. The norm's derivative is 0
+  /// where the gradient is 0.
+  Tensor operator()(const Critic& critic, const Tensor& points) const;
+};
+
+}  // namespace wasserkern::losses
