@@ -18,7 +18,9 @@
 // With q near 1 and few iterations of (2,2) before, it stays collapsed: the best single image under l1 is the pixels'
 // median, an empty one, and a generated image only gains ink where more than half of the real ones that it is matched
 // to have some. Under squared l2 it moves to their mean, which any difference between matches changes. After --warm-up
-// different noise is matched to different kinds of images, whose medians are digits.
+// different noise is matched to different kinds of images, whose medians are digits. Where the cost is of another size
+// then, as with p = 2, the potential has to follow at once, or all images are matched to the nearest:
+// --potential-scale.
 
 using namespace wasserkern;
 
@@ -47,6 +49,8 @@ void train(bench::Experiment& run) {
   const int64_t critic_steps = flags.integer({"critic-steps", "STEPS", "per iteration, all on its one batch"}, 1, 1);
   const int64_t warm_up =
       flags.integer({"warm-up", "STEPS", "iterations with q = p = 2 before the cost that is asked for"}, 0, 0);
+  const auto potential_scale = static_cast<float>(flags.number(
+      {"potential-scale", "NUMBER", "after the warm-up the potential is this many times the critic's output"}, 1));
   const double rate = flags.number({"rate", "NUMBER", "Adam's step size, of both networks"}, 1e-4);
   const double critic_rate = flags.number({"critic-rate", "NUMBER", "the critic's, if it has its own"}, rate);
   const double dropout = flags.number({"dropout", "SHARE", "of the critic's units"}, models::kMnistDropout);
@@ -80,14 +84,15 @@ void train(bench::Experiment& run) {
     const Tensor training = all_of(images, range, run.device());
     run.save_points("nearest", nearest(LqCost{.q = 2, .p = 1}, training, generator(measured_noise), 1).values);
   });
-  const auto step = [&](const losses::QpWgan& chosen) {
+  const losses::Critic scaled_critic = [&](const Tensor& at) { return critic(at) * potential_scale; };
+  const auto step = [&](const losses::QpWgan& chosen, const losses::Critic& potential) {
     const Tensor y = generator(run.noise({batch, models::kMnistLatent}));
     for (int64_t i = 0; i < critic_steps; ++i) {
-      const auto terms = chosen.critic_loss(critic, x, y);
+      const auto terms = chosen.critic_loss(potential, x, y);
       critic_adam.descend(grad(terms.loss, critic.parameters()));
       run.record({{"dual", terms.dual}});
     }
-    const auto [distance, argmin] = chosen.generator_loss(critic, x, y);
+    const auto [distance, argmin] = chosen.generator_loss(potential, x, y);
     generator_adam.descend(grad(distance, generator.parameters()));
     const Tensor matched = count_distinct(argmin, 2 * batch);
     run.record({{"distance", distance}, {"matched", matched}, {"spread", spread(y.detach())}});
@@ -97,9 +102,9 @@ void train(bench::Experiment& run) {
   run.train([&] {
     run.fill(x, batches);
     if (run.step() <= static_cast<uint64_t>(warm_up))
-      run.phase("warm-up", [&] { step(squared); });
+      run.phase("warm-up", [&] { step(squared, critic); });
     else
-      run.phase("step", [&] { step(objective); });
+      run.phase("step", [&] { step(objective, potential_scale == 1 ? critic : scaled_critic); });
   });
 }
 

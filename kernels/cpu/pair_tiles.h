@@ -31,8 +31,9 @@ constexpr int64_t kMaxBlockRows = 64;
 constexpr int64_t kBlockBytes = 1 << 19;  // of x, about half of a second-level cache
 constexpr int64_t kChunkBytes = 1 << 22;  // of packed panels that a thread keeps
 constexpr int64_t kTermsPerThread = 1 << 16;
-constexpr int64_t kSumShares = 16;  // of a sum over rows, if the panels are fewer
-constexpr int64_t kSumRows = 128;   // that are worth a part of such a sum
+constexpr int64_t kPrefetched = 64;  // floats ahead of those that are packed
+constexpr int64_t kSumShares = 16;   // of a sum over rows, if the panels are fewer
+constexpr int64_t kSumRows = 128;    // that are worth a part of such a sum
 
 HWY_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 HWY_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -147,12 +148,16 @@ HWY_INLINE void pack_panel(Matrix<const float> y, int64_t first, float* panel) {
   for (int column = 0; column < kColumns; ++column)
     rows[column] = y.data + smaller(first + column, y.rows - 1) * y.stride;
   int64_t k = 0;
-  for (; k + 4 <= y.columns; k += 4)
+  for (; k + 4 <= y.columns; k += 4) {
+    // More rows at once than the hardware follows.
+    if (k % 16 == 0)
+      for (int column = 0; column < kColumns; ++column) __builtin_prefetch(rows[column] + k + kPrefetched);
     for (int column = 0; column < kColumns; column += 4) {
       float* to = panel + k * kColumns + column;
       transpose_4x4({rows[column] + k, rows[column + 1] + k, rows[column + 2] + k, rows[column + 3] + k},
                     {to, to + kColumns, to + 2 * kColumns, to + 3 * kColumns});
     }
+  }
   for (; k < y.columns; ++k)
     for (int column = 0; column < kColumns; ++column) panel[k * kColumns + column] = rows[column][k];
 }

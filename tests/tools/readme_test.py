@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 import programs  # noqa: E402
-from programs import BIN, NARROW, ROOT, ProgramTest, call  # noqa: E402
+from programs import BIN, NARROW, PLAIN, ROOT, ProgramTest, call  # noqa: E402
 
 README = (ROOT / "README.md").read_text()
 
@@ -43,7 +43,7 @@ class Readme(ProgramTest):
                     self.kernel_benchmark(BIN / Path(program).relative_to("build/bench"))
                 elif program.startswith("build/bench/"):
                     steps += 5
-                    narrow = [] if "--resume" in arguments else NARROW
+                    narrow = [] if "--resume" in arguments else PLAIN if program.endswith("_mixture") else NARROW
                     self.assert_done(call("--data", self.data, *arguments, *narrow, "--iterations", steps,
                                           program=BIN / Path(program).name))
                 elif program in ("tools/test", "tools/fetch-data", "tools/peers"):
