@@ -39,22 +39,15 @@ namespace {
 /// Takes the costs of a tile into the minima of one word of its columns.
 template <class Form>
 HWY_INLINE void fold_word(const Form& cost, const CTransform& task, const PairTile& tile, int word, Minima minima) {
-  constexpr Word::Tag tag;
-  constexpr Word::IntTag int_tag;
   const int64_t column = tile.first_column + word * Word::kLanes;
+  const Minima own{minima.best + column, minima.place + column};
+  WordMinima best(own);
   const float* sums = tile.sums + word * Word::kLanes;
-  auto best = hn::Load(tag, minima.best + column);
-  auto place = hn::Load(int_tag, minima.place + column);
   for (int64_t row = tile.first_row; row < tile.first_row + tile.rows; ++row, sums += kColumns) {
     const Word costs = costs_of(cost, task.x, task.y, row, column, Word::load_aligned(sums));
-    const Word value = costs - Word(task.phi[row]);
-    // Less, or the first NaN: rows come in order, so that ties keep the lowest.
-    const auto wins = hn::AndNot(hn::Ge(value.v, best), hn::Eq(best, best));
-    best = hn::IfThenElse(wins, value.v, best);
-    place = hn::IfThenElse(hn::RebindMask(int_tag, wins), hn::Set(int_tag, static_cast<int32_t>(row)), place);
+    best.take(costs - Word(task.phi[row]), row);
   }
-  hn::Store(best, tag, minima.best + column);
-  hn::Store(place, int_tag, minima.place + column);
+  best.store(own);
 }
 
 template <class Form>

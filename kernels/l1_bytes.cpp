@@ -4,6 +4,7 @@
 
 #include "kernels/cpu/byte_word.h"
 #include "kernels/cpu/minima.h"
+#include "kernels/cpu/pair_grid.h"
 
 namespace wasserkern {
 
@@ -17,21 +18,15 @@ struct BytesCTransform {
   int32_t* argmin;
 };
 
-/// `threads` shares: the grid's columns divide the panels of y, its rows divide x.
-struct BytesGrid {
-  int row_parts;
-  int panel_parts;
-};
-
 }  // namespace wasserkern
 
-WASSERKERN_PER_ISA(                                                                                              //
-    BytesGrid bytes_grid(Matrix<const uint8_t> x, Matrix<const uint8_t> y, int threads);                         //
-    int64_t packed_bytes(Matrix<const uint8_t> y, BytesGrid grid);                                               //
-    int64_t padded_columns(Matrix<const uint8_t> y);                                                             //
-    void l1_bytes_kernel(Matrix<const uint8_t> x, Matrix<const uint8_t> y, Matrix<int32_t> out, BytesGrid grid,  //
-                         uint8_t* packed);                                                                       //
-    void c_transform_bytes_kernel(const BytesCTransform& task, BytesGrid grid, uint8_t* packed, Minima minima);)
+WASSERKERN_PER_ISA(                                                                                             //
+    PairGrid bytes_grid(Matrix<const uint8_t> x, Matrix<const uint8_t> y, int threads);                         //
+    int64_t packed_bytes(Matrix<const uint8_t> y, PairGrid grid);                                               //
+    int64_t padded_columns(Matrix<const uint8_t> y);                                                            //
+    void l1_bytes_kernel(Matrix<const uint8_t> x, Matrix<const uint8_t> y, Matrix<int32_t> out, PairGrid grid,  //
+                         uint8_t* packed);                                                                      //
+    void c_transform_bytes_kernel(const BytesCTransform& task, PairGrid grid, uint8_t* packed, Minima minima);)
 
 namespace wasserkern::WASSERKERN_ISA {
 namespace {
@@ -49,13 +44,14 @@ constexpr int64_t kBlockRows = 64;
 constexpr int64_t kChunkBytes = 1 << 22;  // of packed panels that a thread keeps
 constexpr int64_t kTermsPerThread = 1 << 18;
 
-HWY_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-HWY_INLINE int64_t divided_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+HWY_INLINE PairTiling tiling_of(Matrix<const uint8_t> x, Matrix<const uint8_t> y) {
+  return {x.rows, y.rows, kRows, kColumns};
+}
 
 HWY_INLINE int64_t panels_of(Matrix<const uint8_t> y) { return divided_up(y.rows, kColumns); }
 HWY_INLINE int64_t octets_of(Matrix<const uint8_t> y) { return divided_up(y.columns, 8); }
 
-HWY_INLINE int64_t chunk_panels(Matrix<const uint8_t> y, BytesGrid grid) {
+HWY_INLINE int64_t chunk_panels(Matrix<const uint8_t> y, PairGrid grid) {
   const int64_t panel_bytes = kPanelBytes * (octets_of(y) + 1);
   return smaller(1 + kChunkBytes / panel_bytes, divided_up(panels_of(y), grid.panel_parts));
 }
@@ -109,21 +105,6 @@ HWY_INLINE void add_octets(const uint8_t* const (&x)[kRows], const uint8_t* pane
   }
 }
 
-/// Rows of x against panels of y.
-struct Share {
-  int64_t first_row;
-  int64_t last_row;
-  int64_t first_panel;
-  int64_t last_panel;
-};
-
-HWY_INLINE Share share_of(Matrix<const uint8_t> x, Matrix<const uint8_t> y, BytesGrid grid, int index) {
-  const int64_t tiles = divided_up(x.rows, kRows), panels = panels_of(y);
-  const int row_part = index / grid.panel_parts, panel_part = index % grid.panel_parts;
-  return {tiles * row_part / grid.row_parts * kRows, smaller(tiles * (row_part + 1) / grid.row_parts * kRows, x.rows),
-          panels * panel_part / grid.panel_parts, panels * (panel_part + 1) / grid.panel_parts};
-}
-
 /// A block of rows of x; the octets that rows do not fill are set aside.
 struct Block {
   int64_t first_row;
@@ -156,7 +137,7 @@ HWY_INLINE void fill_tile(Matrix<const uint8_t> x, const Block& block, const uin
 /// Calls `use(first_row, rows, first_column, sums)` for every tile of a share, sums [rows, kColumns]; for every chunk
 /// of panels blocks of rows ascend, so that a column meets its rows in order.
 template <class Use>
-HWY_INLINE void for_each_tile(Matrix<const uint8_t> x, Matrix<const uint8_t> y, const Share& share, int64_t chunk,
+HWY_INLINE void for_each_tile(Matrix<const uint8_t> x, Matrix<const uint8_t> y, const PairShare& share, int64_t chunk,
                               uint8_t* packed, Use use) {
   alignas(64) int32_t sums[kBlockRows * kColumns];
   const int64_t panel_size = octets_of(y) * kPanelBytes;
@@ -179,57 +160,34 @@ HWY_INLINE void for_each_tile(Matrix<const uint8_t> x, Matrix<const uint8_t> y, 
 /// Takes the values of a tile's rows into the minima of one word of its columns.
 HWY_INLINE void fold_word(const BytesCTransform& task, int64_t first_row, int64_t rows, const int32_t* sums,
                           Minima minima) {
-  constexpr Word::Tag tag;
-  constexpr Word::IntTag int_tag;
-  auto best = hn::Load(tag, minima.best);
-  auto place = hn::Load(int_tag, minima.place);
+  WordMinima word(minima);
   for (int64_t row = first_row; row < first_row + rows; ++row, sums += kColumns) {
-    const Word distance = hn::ConvertTo(tag, hn::Load(int_tag, sums));
-    const Word value = Word(task.scale) * distance - Word(task.phi[row]);
-    // Less, or the first NaN: rows come in order, so that ties keep the lowest.
-    const auto wins = hn::AndNot(hn::Ge(value.v, best), hn::Eq(best, best));
-    best = hn::IfThenElse(wins, value.v, best);
-    place = hn::IfThenElse(hn::RebindMask(int_tag, wins), hn::Set(int_tag, static_cast<int32_t>(row)), place);
+    const Word distance = hn::ConvertTo(Word::Tag(), hn::Load(Word::IntTag(), sums));
+    word.take(Word(task.scale) * distance - Word(task.phi[row]), row);
   }
-  hn::Store(best, tag, minima.best);
-  hn::Store(place, int_tag, minima.place);
+  word.store(minima);
 }
 
 }  // namespace
 
-/// The split with the least work for the busiest thread, then the one that reads the fewest rows.
-BytesGrid bytes_grid(Matrix<const uint8_t> x, Matrix<const uint8_t> y, int threads) {
+PairGrid bytes_grid(Matrix<const uint8_t> x, Matrix<const uint8_t> y, int threads) {
   const int64_t terms = x.rows * y.rows * (x.columns + 1);
-  const int64_t tiles = divided_up(x.rows, kRows), panels = panels_of(y);
-  const int parts = static_cast<int>(smaller(threads, 1 + terms / kTermsPerThread));
-  BytesGrid best{1, 1};
-  int64_t least_work = tiles * panels;
-  int64_t least_traffic = INT64_MAX;
-  for (int panel_parts = parts; panel_parts >= 1; --panel_parts) {
-    const BytesGrid grid{parts / panel_parts, panel_parts};
-    const int64_t work = divided_up(tiles, grid.row_parts) * divided_up(panels, panel_parts);
-    const int64_t traffic = panel_parts * x.rows + grid.row_parts * y.rows;
-    if (work < least_work || (work == least_work && traffic < least_traffic)) {
-      best = grid;
-      least_work = work;
-      least_traffic = traffic;
-    }
-  }
-  return best;
+  return divide_pairs(tiling_of(x, y), static_cast<int>(smaller(threads, 1 + terms / kTermsPerThread)));
 }
 
-int64_t packed_bytes(Matrix<const uint8_t> y, BytesGrid grid) {
+int64_t packed_bytes(Matrix<const uint8_t> y, PairGrid grid) {
   return chunk_panels(y, grid) * octets_of(y) * kPanelBytes;
 }
 
 int64_t padded_columns(Matrix<const uint8_t> y) { return panels_of(y) * kColumns; }
 
-void l1_bytes_kernel(Matrix<const uint8_t> x, Matrix<const uint8_t> y, Matrix<int32_t> out, BytesGrid grid,
+void l1_bytes_kernel(Matrix<const uint8_t> x, Matrix<const uint8_t> y, Matrix<int32_t> out, PairGrid grid,
                      uint8_t* packed) {
-  const int shares = grid.row_parts * grid.panel_parts;
+  const int shares = grid.shares();
 #pragma omp parallel for num_threads(shares) schedule(static, 1)
   for (int index = 0; index < shares; ++index)
-    for_each_tile(x, y, share_of(x, y, grid, index), chunk_panels(y, grid), packed + index * packed_bytes(y, grid),
+    for_each_tile(x, y, share_of(tiling_of(x, y), grid, index), chunk_panels(y, grid),
+                  packed + index * packed_bytes(y, grid),
                   [&](int64_t first_row, int64_t rows, int64_t column, const int32_t* sums) {
                     const int64_t columns = smaller(kColumns, out.columns - column);
                     for (int64_t row = 0; row < rows; ++row)
@@ -238,12 +196,12 @@ void l1_bytes_kernel(Matrix<const uint8_t> x, Matrix<const uint8_t> y, Matrix<in
                   });
 }
 
-void c_transform_bytes_kernel(const BytesCTransform& task, BytesGrid grid, uint8_t* packed, Minima minima) {
-  const int shares = grid.row_parts * grid.panel_parts;
+void c_transform_bytes_kernel(const BytesCTransform& task, PairGrid grid, uint8_t* packed, Minima minima) {
+  const int shares = grid.shares();
   const int64_t padded = padded_columns(task.y);
 #pragma omp parallel for num_threads(shares) schedule(static, 1)
   for (int index = 0; index < shares; ++index) {
-    const Share share = share_of(task.x, task.y, grid, index);
+    const PairShare share = share_of(tiling_of(task.x, task.y), grid, index);
     const int64_t part = index / grid.panel_parts * padded;
     const Minima own{minima.best + part, minima.place + part};
     for (int64_t column = share.first_panel * kColumns; column < share.last_panel * kColumns; ++column) {
@@ -272,8 +230,8 @@ namespace wasserkern {
 void l1_bytes(CpuStream& stream, Matrix<const uint8_t> x, Matrix<const uint8_t> y, Matrix<int32_t> out) {
   check_l1_bytes(x, y, out);
   if (x.rows == 0 || y.rows == 0) return;
-  const BytesGrid grid = WASSERKERN_SIMD(bytes_grid)(x, y, stream.threads());
-  const int64_t packed = grid.row_parts * grid.panel_parts * WASSERKERN_SIMD(packed_bytes)(y, grid);
+  const PairGrid grid = WASSERKERN_SIMD(bytes_grid)(x, y, stream.threads());
+  const int64_t packed = grid.shares() * WASSERKERN_SIMD(packed_bytes)(y, grid);
   auto* workspace = static_cast<uint8_t*>(stream.workspace(static_cast<size_t>(packed)));
   WASSERKERN_SIMD(l1_bytes_kernel)(x, y, out, grid, workspace);
 }
@@ -281,8 +239,8 @@ void l1_bytes(CpuStream& stream, Matrix<const uint8_t> x, Matrix<const uint8_t> 
 void c_transform_bytes(CpuStream& stream, float scale, Matrix<const uint8_t> x, Vector<const float> phi,
                        Matrix<const uint8_t> y, Vector<float> out, Vector<int32_t> argmin) {
   check_c_transform_bytes(x, phi, y, out, argmin);
-  const BytesGrid grid = WASSERKERN_SIMD(bytes_grid)(x, y, stream.threads());
-  const int64_t packed = grid.row_parts * grid.panel_parts * WASSERKERN_SIMD(packed_bytes)(y, grid);
+  const PairGrid grid = WASSERKERN_SIMD(bytes_grid)(x, y, stream.threads());
+  const int64_t packed = grid.shares() * WASSERKERN_SIMD(packed_bytes)(y, grid);
   const int64_t minima = grid.row_parts * WASSERKERN_SIMD(padded_columns)(y);
   auto* workspace = static_cast<uint8_t*>(
       stream.workspace(static_cast<size_t>(packed + minima * static_cast<int64_t>(sizeof(float) + sizeof(int32_t)))));

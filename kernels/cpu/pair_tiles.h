@@ -5,20 +5,9 @@
 // coordinate, so that a word holds one coordinate of several rows of y; a register tile of kRows rows of x against one
 // panel accumulates sums; a slice of a panel and a block of x stay in the second-level cache.
 
+#include "kernels/cpu/pair_grid.h"
 #include "kernels/cpu/pair_sum.h"
 #include "kernels/view.h"
-
-namespace wasserkern {
-
-/// The threads' shares of all pairs: the grid's columns divide the panels of y, its rows divide x.
-struct PairGrid {
-  int row_parts;
-  int panel_parts;
-
-  int shares() const { return row_parts * panel_parts; }
-};
-
-}  // namespace wasserkern
 
 namespace wasserkern::WASSERKERN_ISA {
 namespace {
@@ -34,18 +23,6 @@ constexpr int64_t kTermsPerThread = 1 << 16;
 constexpr int64_t kPrefetched = 64;  // floats ahead of those that are packed
 constexpr int64_t kSumShares = 16;   // of a sum over rows, if the panels are fewer
 constexpr int64_t kSumRows = 128;    // that are worth a part of such a sum
-
-HWY_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-HWY_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-HWY_INLINE int64_t divided_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-/// Rows of x against panels of y.
-struct PairShare {
-  int64_t first_row;
-  int64_t last_row;
-  int64_t first_panel;
-  int64_t last_panel;
-};
 
 /// Rows [first_row, first_row + rows) of x against the packed panel of the kColumns columns from first_column.
 struct PairBlock {
@@ -64,6 +41,10 @@ struct PairTile {
   const float* sums;  // [rows, kColumns]; costs_of makes costs of them
 };
 
+HWY_INLINE PairTiling tiling_of(Matrix<const float> x, Matrix<const float> y) {
+  return {x.rows, y.rows, kRows, kColumns};
+}
+
 HWY_INLINE int64_t panels_of(Matrix<const float> y) { return divided_up(y.rows, kColumns); }
 
 /// As many threads as all pairs keep busy.
@@ -71,25 +52,8 @@ HWY_INLINE int busy_threads(Matrix<const float> x, Matrix<const float> y, int th
   return static_cast<int>(smaller(threads, 1 + x.rows * y.rows * (x.columns + 1) / kTermsPerThread));
 }
 
-/// The split with the least work for the busiest thread, then the one that reads the fewest rows.
 HWY_INLINE PairGrid pair_grid(Matrix<const float> x, Matrix<const float> y, int threads) {
-  const int64_t tiles = divided_up(x.rows, kRows);
-  const int64_t panels = panels_of(y);
-  const int parts = busy_threads(x, y, threads);
-  PairGrid best{1, 1};
-  int64_t least_work = tiles * panels;
-  int64_t least_traffic = INT64_MAX;
-  for (int panel_parts = parts; panel_parts >= 1; --panel_parts) {
-    const PairGrid grid{parts / panel_parts, panel_parts};
-    const int64_t work = divided_up(tiles, grid.row_parts) * divided_up(panels, panel_parts);
-    const int64_t traffic = panel_parts * x.rows + grid.row_parts * y.rows;
-    if (work < least_work || (work == least_work && traffic < least_traffic)) {
-      best = grid;
-      least_work = work;
-      least_traffic = traffic;
-    }
-  }
-  return best;
+  return divide_pairs(tiling_of(x, y), busy_threads(x, y, threads));
 }
 
 /// As pair_grid, for sums over the rows of x: their parts depend on the shapes alone, and so does the order of adding.
@@ -100,10 +64,7 @@ HWY_INLINE PairGrid sum_grid(Matrix<const float> x, Matrix<const float> y, int t
 }
 
 HWY_INLINE PairShare pair_share(Matrix<const float> x, Matrix<const float> y, PairGrid grid, int index) {
-  const int64_t tiles = divided_up(x.rows, kRows), panels = panels_of(y);
-  const int row_part = index / grid.panel_parts, panel_part = index % grid.panel_parts;
-  return {tiles * row_part / grid.row_parts * kRows, smaller(tiles * (row_part + 1) / grid.row_parts * kRows, x.rows),
-          panels * panel_part / grid.panel_parts, panels * (panel_part + 1) / grid.panel_parts};
+  return share_of(tiling_of(x, y), grid, index);
 }
 
 /// Panels that a thread packs at a time.
