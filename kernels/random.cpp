@@ -88,11 +88,15 @@ void dropout_kernel(int threads, uint64_t seed, uint64_t step, uint32_t op, floa
                     int64_t size) {
   const float scale = 1 / (1 - rate);
   for_each_block(threads, {seed, step, op}, size, [=](const Block& block, int64_t begin, int64_t count) {
-    // The mask first: x and y may be the same, which would keep one loop over both from becoming vector code.
-    float factor[kElements];
-    store_block(block, count, factor,
-                [=](uint32_t word, int64_t) { return philox::uniform(word) >= rate ? scale : 0.0f; });
-    for (int64_t i = 0; i < count; ++i) y[begin + i] = factor[i] > 0 ? x[begin + i] * factor[i] : 0.0f;
+    // By way of arrays of its own: x and y may be the same, which would keep a loop over both from becoming vector
+    // code.
+    float uniforms[kElements], kept[kElements];
+    store_block(block, count, uniforms, [](uint32_t word, int64_t) { return philox::uniform(word); });
+    for (int64_t i = 0; i < count; ++i) {
+      const float scaled = x[begin + i] * scale;
+      kept[i] = uniforms[i] >= rate ? scaled : 0.0f;
+    }
+    for (int64_t i = 0; i < count; ++i) y[begin + i] = kept[i];
   });
 }
 
@@ -118,8 +122,6 @@ void normal(CpuStream& stream, Draw draw, Vector<float> out) {
 
 void dropout(CpuStream& stream, Draw draw, float rate, Vector<const float> x, Vector<float> y) {
   check_dropout(rate, x, y);
-  if (!(rate >= 0 && rate < 1))
-    throw UsageError("dropout: the rate is " + std::to_string(rate) + "; it must lie in [0, 1)");
   WASSERKERN_SIMD(dropout_kernel)
   (stream.threads(), draw.seed, *draw.step, draw.op, rate, x.data, y.data, x.size);
 }

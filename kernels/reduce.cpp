@@ -36,19 +36,28 @@ HWY_INLINE double sum_in_chunks(const float* x, int64_t size) {
   return total;
 }
 
-/// Columns [j, j + count) of the sum over rows, count <= lanes.
-HWY_INLINE Word column_sums(Matrix<const float> x, int64_t j, int64_t count) {
-  Word total(0.0f);
+/// Columns [j, j + kWords lanes) of the sum over rows, of which `count` exist: wide enough that a row's cache lines are
+/// neighbours.
+template <int kWords>
+HWY_INLINE void sum_strip(Matrix<const float> x, int64_t j, int64_t count, float* out) {
+  Word totals[kWords];
+  for (int word = 0; word < kWords; ++word) totals[word] = Word(0.0f);
   for (int64_t begin = 0; begin < x.rows; begin += kRowsPerBlock) {
     const int64_t end = begin + kRowsPerBlock < x.rows ? begin + kRowsPerBlock : x.rows;
-    Word block(0.0f);
+    Word block[kWords];
+    for (int word = 0; word < kWords; ++word) block[word] = Word(0.0f);
     for (int64_t i = begin; i < end; ++i) {
       const float* row = x.data + i * x.stride + j;
-      block = block + (count < Word::kLanes ? Word::load_first(row, count) : Word::load(row));
+      for (int word = 0; word < kWords; ++word)
+        block[word] = block[word] + (kWords > 1 ? Word::load(row + word * Word::kLanes) : Word::load_up_to(row, count));
     }
-    total = total + block;
+    for (int word = 0; word < kWords; ++word) totals[word] = totals[word] + block[word];
   }
-  return total;
+  for (int word = 0; word < kWords; ++word)
+    if (kWords > 1)
+      totals[word].store(out + j + word * Word::kLanes);
+    else
+      totals[word].store_up_to(out + j, count);
 }
 
 }  // namespace
@@ -66,12 +75,12 @@ void sum_kernel(int threads, const float* x, int64_t size, double* parts, float*
 }
 
 void sum_over_rows_kernel(int threads, Matrix<const float> x, float* out) {
+  constexpr int kWide = 8;  // words
   const int64_t columns_per_grain = (kGrain / (x.rows + 1) / Word::kLanes + 1) * Word::kLanes;
   parallel_ranges(threads, x.columns, columns_per_grain, [=](int64_t begin, int64_t end) {
-    for (int64_t j = begin; j < end; j += Word::kLanes) {
-      const int64_t count = end - j < Word::kLanes ? end - j : Word::kLanes;
-      column_sums(x, j, count).store_first(out + j, count);
-    }
+    int64_t j = begin;
+    for (; j + kWide * Word::kLanes <= end; j += kWide * Word::kLanes) sum_strip<kWide>(x, j, end - j, out);
+    for (; j < end; j += Word::kLanes) sum_strip<1>(x, j, end - j, out);
   });
 }
 

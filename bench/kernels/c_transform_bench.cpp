@@ -49,14 +49,14 @@ void run(benchmark::State& state, const Cost& cost, PairsShape shape) {
   std::vector<Comparison> comparisons{{"share_of_registers", term_limit(cost, omp_get_max_threads())}};
   if (const auto* lq = std::get_if<LqCost>(&cost); lq && lq->q == 2)
     comparisons.push_back({"share_of_product", bare_product(shape)});
-  measure(state, one.terms(), std::move(comparisons), [&] { one.run(cost); });
+  measure(state, "terms/s", one.terms(), std::move(comparisons), [&] { one.run(cost); });
 }
 
 void run_batched(benchmark::State& state, const Cost& cost, PairsShape shape) {
   constexpr int64_t kProblems = 1000;
   CTransforms many(shape, kProblems);
   measure(
-      state, many.terms(),
+      state, "terms/s", many.terms(),
       {{"share_of_registers", term_limit(cost, omp_get_max_threads())}, {"share_of_large", large_c_transform(cost)}},
       [&] { many.run(cost); });
 }

@@ -44,15 +44,16 @@ struct Points {
   Matrix<const float> y() const { return {y_values.data(), shape.n, shape.d}; }
 };
 
-/// What a rate is compared with: a counter's name, and the limit in terms per second.
+/// What a rate is compared with: a counter's name, and the limit in the same unit.
 struct Comparison {
   std::string counter;
   Limit limit;
 };
 
-/// Terms per second of `kernel()`, which sums `terms` of them, and its share of each limit, sampled in between.
+/// The rate of `kernel()`, which does `work`, as the counter `unit`, and its share of each limit, sampled in between.
 template <class Kernel>
-void measure(benchmark::State& state, double terms, std::vector<Comparison> comparisons, Kernel kernel) {
+void measure(benchmark::State& state, const char* unit, double work, std::vector<Comparison> comparisons,
+             Kernel kernel) {
   double seconds = 0;
   for (auto _ : state) {
     for (Comparison& comparison : comparisons)
@@ -63,17 +64,17 @@ void measure(benchmark::State& state, double terms, std::vector<Comparison> comp
     state.SetIterationTime(taken);
     seconds += taken;
   }
-  const double rate = static_cast<double>(state.iterations()) * terms / seconds;
-  state.counters["terms/s"] = rate;
+  const double rate = static_cast<double>(state.iterations()) * work / seconds;
+  state.counters[unit] = rate;
   for (const Comparison& comparison : comparisons) state.counters[comparison.counter] = rate / comparison.limit.rate();
 }
 
 inline double terms_of(PairsShape shape) { return static_cast<double>(shape.m * shape.n * shape.d); }
 
-/// As measure, against what registers alone can do.
+/// Terms per second, against what registers alone can do.
 template <class Kernel>
 void run_pairs(benchmark::State& state, const Cost& cost, PairsShape shape, Kernel kernel) {
-  measure(state, terms_of(shape), {{"share_of_registers", term_limit(cost, omp_get_max_threads())}}, kernel);
+  measure(state, "terms/s", terms_of(shape), {{"share_of_registers", term_limit(cost, omp_get_max_threads())}}, kernel);
 }
 
 /// Registers `run(state, cost, shape)` as FAMILY/COST/MxNxD for every cost.

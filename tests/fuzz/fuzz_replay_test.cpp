@@ -64,11 +64,10 @@ void mutate(Bytes& bytes, std::mt19937_64& random) {
 }  // namespace
 
 TEST_CASE("Readers answer damaged files with a DataError and nothing else", "[fuzz]") {
-  constexpr int rounds = 20'000;
   for (const FuzzTarget& target : fuzz_targets()) {
     std::mt19937_64 random(20261121);
     for (const Bytes& seed : target.seeds) target.run(seed);
-    for (int round = 0; round < rounds; ++round) {
+    for (int round = 0; round < target.rounds; ++round) {
       Bytes bytes = target.seeds[random() % target.seeds.size()];
       for (uint64_t changes = 1 + random() % 4; changes > 0; --changes) mutate(bytes, random);
       INFO("target " << target.name << ", round " << round);

@@ -2,11 +2,15 @@
 
 #include <array>
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "bench/harness/flags.h"
+#include "bench/harness/metrics_file.h"
+#include "bench/harness/run_folder.h"
 #include "data/byte_reader.h"
 #include "data/idx.h"
 #include "engine/safetensors.h"
@@ -70,10 +74,56 @@ inline void fuzz_safetensors(std::span<const std::byte> bytes) {
   });
 }
 
+/// A file in a folder that lives as long as the program, for readers that open their files themselves.
+inline std::filesystem::path fuzzed_file(const char* name, std::span<const std::byte> bytes) {
+  static const TemporaryFolder folder;
+  std::filesystem::create_directories(folder.path() / "fuzzed");
+  write_bytes(folder.path() / "fuzzed" / name, {bytes.begin(), bytes.end()});
+  return folder.path() / "fuzzed" / name;
+}
+
+/// A resumed run's table, or its lines of JSON: the first byte says which, and the last step that is kept.
+inline void fuzz_metrics(std::span<const std::byte> bytes) {
+  if (bytes.empty()) return;
+  const auto last_step = std::to_integer<uint64_t>(bytes[0]) & 0x7f;
+  const bool json = (bytes[0] & std::byte{0x80}) != std::byte{0};
+  std::filesystem::path table = fuzzed_file("metrics.csv", json ? Bytes() : Bytes(bytes.begin() + 1, bytes.end()));
+  const std::filesystem::path lines =
+      fuzzed_file("metrics.jsonl", json ? Bytes(bytes.begin() + 1, bytes.end()) : Bytes());
+  read_or_data_error([&] {
+    { const bench::MetricsFile file(table, last_step, json); }
+    const Bytes once = read_bytes(json ? lines : table);
+    { const bench::MetricsFile file(table, last_step, json); }
+    require(once == read_bytes(json ? lines : table), "what was kept is not kept again");
+    require(once.empty() || once.back() == std::byte{'\n'}, "half a row was kept");
+  });
+}
+
+/// A resumed run's config.json, and the flags that take their values from it.
+inline void fuzz_config(std::span<const std::byte> bytes) {
+  const std::string folder = fuzzed_file("config.json", bytes).parent_path();
+  read_or_data_error([&] {
+    const nlohmann::json config = bench::RunFolder(folder, "fuzz").read_config("fuzz");
+    bench::Flags flags("fuzz", "fuzz", {});
+    flags.resume(folder, config["flags"]);
+    try {
+      flags.integer({"count", "", ""}, 5, 1, 10);
+      flags.number({"rate", "", ""}, 0.5);
+      flags.text({"name", "", ""}, "nobody");
+      flags.choice({"kind", "", ""}, {"one", "two"});
+      flags.toggle({"loud", "", ""});
+      flags.finish();
+    } catch (const UsageError& error) {
+      require(std::string_view(error.what()).find('\n') == std::string_view::npos, "the message is not one line");
+    }
+  });
+}
+
 struct FuzzTarget {
   const char* name;
   void (*run)(std::span<const std::byte>);
   std::vector<Bytes> seeds;
+  int rounds = 20'000;  // of the replay test
 };
 
 inline std::vector<FuzzTarget> fuzz_targets() {
@@ -91,6 +141,16 @@ inline std::vector<FuzzTarget> fuzz_targets() {
         safetensors_bytes(R"({"__metadata__":{"format":"pt"},"w":{"dtype":"F64","shape":[1,2],"data_offsets":[0,16]},)"
                           R"("b":{"dtype":"U8","shape":[3],"data_offsets":[16,19]}}   )",
                           19)}},
+      {"metrics",
+       fuzz_metrics,
+       {to_bytes("\x02step,dual,distance\n1,0.5,\n2,,1e-3\n3,inf,2\n"), to_bytes("\x7fstep\n1\n"),
+        joined({std::byte{0x82}}, to_bytes("{\"step\":1,\"dual\":0.5}\n{\"step\":2}\n{\"step\":3}\n"))},
+       500},
+      {"config",
+       fuzz_config,
+       {to_bytes(R"({"experiment": "fuzz", "flags": {"count": 7, "rate": 1e-3, "name": "a", "kind": "two"}})"),
+        to_bytes(R"({"experiment": "fuzz", "flags": {"loud": true}})")},
+       5'000},
   };
 }
 
