@@ -8,6 +8,7 @@ import hashlib
 import os
 import random
 import shlex
+import signal
 import struct
 import subprocess
 import sys
@@ -57,8 +58,9 @@ def call(*arguments, program=MNIST, environment=None, **options):
 
 
 def start(*arguments, program=MNIST, **options):
-    """Starts a program."""
+    """Starts a program, which hears Ctrl-C even if these tests run in the background, where shells have it ignored."""
     return subprocess.Popen([*RUNNER, str(program), *map(str, arguments)], text=True,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
                             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
 
 
