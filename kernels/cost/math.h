@@ -22,7 +22,12 @@ WASSERKERN_INLINE float log2(float x) { return ::log2f(x); }
 /// exp2(-infinity) = 0.
 WASSERKERN_INLINE float exp2(float x) { return ::exp2f(x); }
 /// x^exponent for x >= 0; exact where exp2(log2(x) exponent) would lose the digits of a large logarithm.
+#if defined(__CUDACC__)
+/// A call on the device: dozens of copies in a tile's code would push everything else out of the instruction cache.
+__host__ __device__ __noinline__ inline float power(float x, float exponent) { return ::powf(x, exponent); }
+#else
 WASSERKERN_INLINE float power(float x, float exponent) { return ::powf(x, exponent); }
+#endif
 /// x y + z, fused where the machine does it as fast.
 WASSERKERN_INLINE float multiply_add(float x, float y, float z) {
 #if defined(__CUDA_ARCH__)
