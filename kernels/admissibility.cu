@@ -5,8 +5,10 @@
 #include <cub/block/block_reduce.cuh>
 
 #include "kernels/contracts.h"
+#include "kernels/cuda/column_fold.cuh"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/pair_tile.cuh"
+#include "kernels/cuda/tile_size.cuh"
 
 namespace wasserkern {
 namespace {
@@ -16,7 +18,7 @@ namespace {
 // range of panels. It adds up the rows of a tile over its panels in registers and the columns in main memory, where
 // nobody else writes; a second kernel joins the blocks. Floats add up within a thread's part of a tile, doubles beyond.
 
-using cuda::kSide, cuda::kTileThreads;
+using cuda::kTileThreads;
 
 struct Pairs {
   Penalty penalty;
@@ -37,70 +39,71 @@ struct Parts {
   int64_t blocks() const { return row_parts * panel_parts; }
 };
 
-template <class Form>
-__device__ __forceinline__ float counted_slack(const Form& cost, const Pairs& pairs, int64_t row, int64_t column,
-                                               float sum) {
-  const float slack = cuda::cost_of(cost, pairs.x, pairs.y, row, column, sum) - pairs.phi[row] - pairs.psi[column];
-  return pairs.penalty == Penalty::Violation && slack > 0 ? 0.0f : slack;
-}
-
-/// The sum of line `line` of a tile over its kSide threads' parts, in order.
-template <int kTile>
-__device__ __forceinline__ double line_total(const double (&of_threads)[kSide][kTile], int line) {
-  double total = 0;
-  for (int i = 0; i < kSide; ++i) total += of_threads[i][line];
-  return total;
-}
-
 /// Rows and columns of one block; blocks: x counts panel parts, y row parts.
 template <int kMicro, class Form>
-__global__ void __launch_bounds__(kTileThreads) sweep_kernel(Form cost, Pairs pairs, Parts parts) {
-  constexpr int kTile = kSide * kMicro;
+__global__ void __launch_bounds__(kTileThreads, cuda::resident_blocks<kMicro>() - 1)
+    sweep_kernel(Form cost, Pairs pairs, Parts parts) {
+  using Tile = cuda::MicroTile<kMicro>;
+  using Lanes = cuda::LaneFold<kMicro, 1, cuda::kAcross>;
   const int64_t m = pairs.x.rows, n = pairs.y.rows;
-  const int64_t tiles = (m + kTile - 1) / kTile, panels = (n + kTile - 1) / kTile;
+  const int64_t tiles = (m + Tile::kRows - 1) / Tile::kRows, panels = (n + Tile::kColumns - 1) / Tile::kColumns;
   const int64_t first_tile = tiles * blockIdx.y / parts.row_parts;
   const int64_t last_tile = tiles * (blockIdx.y + 1) / parts.row_parts;
   const int64_t first_panel = panels * blockIdx.x / parts.panel_parts;
   const int64_t last_panel = panels * (blockIdx.x + 1) / parts.panel_parts;
-  const cuda::MicroTile<kMicro> own;
-  const int thread = static_cast<int>(threadIdx.x);
-  __shared__ double of_threads[kSide][kTile];
+  const Tile own;
+  const int thread = static_cast<int>(threadIdx.x), lane = thread % cuda::kWarp;
+  const auto add = [](auto& sum, auto more) { sum += more; };
 
   double squares = 0;
   for (int64_t tile = first_tile; tile < last_tile; ++tile) {
-    double along[kMicro] = {};  // sums of this thread's rows over the block's panels
+    double along[Lanes::kKept] = {};  // sums of this thread's rows over the block's panels
     for (int64_t panel = first_panel; panel < last_panel; ++panel) {
-      float sums[kMicro][kMicro];
-      cuda::fill_tile<kMicro>(cost, pairs.x, tile * kTile, pairs.y, panel * kTile, sums);
-      float rows[kMicro] = {}, columns[kMicro] = {}, of_tile = 0;
+      const int64_t first_row = tile * Tile::kRows, first_column = panel * Tile::kColumns;
+      float costs[kMicro][kMicro];
+      cuda::cost_tile<kMicro>(cost, pairs.x, first_row, pairs.y, first_column, costs);
+      float of_rows[kMicro] = {}, of_columns[kMicro] = {}, of_tile = 0;
 #pragma unroll
-      for (int i = 0; i < kMicro; ++i)
+      for (int i = 0; i < kMicro; ++i) {
+        const int64_t row = first_row + own.row(i);
+        const float phi = pairs.phi[min(row, m - 1)];
 #pragma unroll
         for (int j = 0; j < kMicro; ++j) {
-          const int64_t row = tile * kTile + own.down + i, column = panel * kTile + own.across + j;
-          if (row >= m || column >= n) continue;
-          const float slack = counted_slack(cost, pairs, row, column, sums[i][j]);
-          rows[i] += slack;
-          columns[j] += slack;
+          const int64_t column = first_column + own.column(j);
+          float slack = costs[i][j] - phi - pairs.psi[min(column, n - 1)];
+          if (row >= m || column >= n || (pairs.penalty == Penalty::Violation && slack > 0)) slack = 0;
+          of_rows[i] += slack;
+          of_columns[j] += slack;
           of_tile += slack * slack;
         }
+      }
       squares += of_tile;
-      for (int i = 0; i < kMicro; ++i) along[i] += rows[i];
+      double rows[kMicro], columns[kMicro];
+#pragma unroll
+      for (int i = 0; i < kMicro; ++i) {
+        rows[i] = of_rows[i];
+        columns[i] = of_columns[i];
+      }
+      Lanes::run(rows, add);
+#pragma unroll
+      for (int at = 0; at < Lanes::kKept; ++at) along[at] += rows[at];
 
-      __syncthreads();  // of_threads has been read
-      for (int j = 0; j < kMicro; ++j) of_threads[own.down / kMicro][own.across + j] = columns[j];
-      __syncthreads();
-      const int64_t column = panel * kTile + thread;
-      if (thread < kTile && column < n) {
-        double& total = parts.columns[blockIdx.y * n + column];
-        total = (tile == first_tile ? 0 : total) + line_total(of_threads, thread);
+      cuda::ColumnFold<kMicro, double> down(0);
+      down.take(columns, add);
+      __syncthreads();  // the columns of the tile before have been added up
+      const double total = down.total(0, add);
+      const int64_t column = first_column + thread;
+      if (thread < Tile::kColumns && column < n) {
+        double& sum = parts.columns[blockIdx.y * n + column];
+        sum = (tile == first_tile ? 0 : sum) + total;
       }
     }
-    __syncthreads();
-    for (int i = 0; i < kMicro; ++i) of_threads[own.across / kMicro][own.down + i] = along[i];
-    __syncthreads();
-    const int64_t row = tile * kTile + thread;
-    if (thread < kTile && row < m) parts.rows[blockIdx.x * m + row] = line_total(of_threads, thread);
+    if (Lanes::speaks(lane))
+#pragma unroll
+      for (int at = 0; at < Lanes::kKept; ++at) {
+        const int64_t row = tile * Tile::kRows + own.row(Lanes::first_kept(lane) + at);
+        if (row < m) parts.rows[blockIdx.x * m + row] = along[at];
+      }
   }
 
   using BlockReduce = cub::BlockReduce<double, kTileThreads>;
@@ -130,20 +133,18 @@ __global__ void join_kernel(Parts parts, double weight, float* value, Vector<flo
 }
 
 /// About as many parts of rows as of panels: fewest sums to join.
-Parts divided(CudaStream& stream, int64_t tiles, int64_t panels) {
-  constexpr int64_t kBlocksPerMultiprocessor = 4;
-  const int64_t wanted = stream.handles().multiprocessors * kBlocksPerMultiprocessor;
-  const auto side = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(wanted))));
-  const int64_t row_parts = std::min(tiles, std::max(side, cuda::ceil_div(wanted, panels)));
-  return {row_parts, std::min(panels, cuda::ceil_div(wanted, row_parts)), nullptr, nullptr, nullptr};
+Parts divided(int64_t tiles, int64_t panels) {
+  const auto side = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(cuda::kEnoughBlocks))));
+  const int64_t row_parts = std::min(tiles, std::max(side, cuda::ceil_div(cuda::kEnoughBlocks, panels)));
+  return {row_parts, std::min(panels, cuda::ceil_div(cuda::kEnoughBlocks, row_parts)), nullptr, nullptr, nullptr};
 }
 
 template <int kMicro, class Form>
 void sweep(CudaStream& stream, const Form& cost, const Pairs& pairs, float* value, Vector<float> phi_gradient,
            Vector<float> psi_gradient) {
-  constexpr int kTile = kSide * kMicro;
+  using Tile = cuda::MicroTile<kMicro>;
   const int64_t m = pairs.x.rows, n = pairs.y.rows;
-  Parts parts = divided(stream, cuda::ceil_div(m, kTile), cuda::ceil_div(n, kTile));
+  Parts parts = divided(cuda::ceil_div(m, Tile::kRows), cuda::ceil_div(n, Tile::kColumns));
   const int64_t doubles = parts.blocks() + parts.panel_parts * m + parts.row_parts * n;
   parts.squares = static_cast<double*>(stream.workspace(static_cast<size_t>(doubles) * sizeof(double)));
   parts.rows = parts.squares + parts.blocks();
@@ -163,15 +164,10 @@ void admissibility(CudaStream& stream, const Cost& cost, Penalty penalty, Matrix
                    Vector<float> phi_gradient, Vector<float> psi_gradient) {
   check_admissibility(x, phi, y, psi, value, phi_gradient, psi_gradient);
   const Pairs pairs{penalty, x, phi.data, y, psi.data};
-
-  // Large tiles read less, small ones spread a small problem over the GPU.
-  constexpr int kLarge = 4, kSmall = 1;
   visit_cost(cost, [&]<class Form>(const Form& form) {
-    const int64_t large_tiles = cuda::ceil_div(x.rows, kLarge * kSide) * cuda::ceil_div(y.rows, kLarge * kSide);
-    if (large_tiles >= stream.handles().multiprocessors)
-      sweep<kLarge>(stream, form, pairs, value.data, phi_gradient, psi_gradient);
-    else
-      sweep<kSmall>(stream, form, pairs, value.data, phi_gradient, psi_gradient);
+    cuda::with_micro<Form>(x.rows, y.rows, 1, [&]<int kMicro>() {
+      sweep<kMicro>(stream, form, pairs, value.data, phi_gradient, psi_gradient);
+    });
   });
 }
 

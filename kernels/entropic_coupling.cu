@@ -25,8 +25,13 @@ struct MarginalSum {
   float scale;
 
   __device__ __forceinline__ float none() const { return 0; }
-  __device__ __forceinline__ void add(float& sum, int64_t row, int64_t column, float cost) const {
-    sum = multiply_add(other_mass[row], gibbs(other_potential[row], potential[column], cost, scale), sum);
+  template <class Rows>
+  __device__ __forceinline__ void add(float& sum, Rows rows, int64_t column, const float (&costs)[kMicro]) const {
+    const float at_column = potential[column];
+#pragma unroll
+    for (int i = 0; i < kMicro; ++i)
+      if (rows(i) >= 0)
+        sum = multiply_add(other_mass[rows(i)], gibbs(other_potential[rows(i)], at_column, costs[i], scale), sum);
   }
   __device__ __forceinline__ void join(float& sum, float later) const { sum += later; }
   __device__ __forceinline__ float finish(float sum, int64_t column) const { return mass[column] * sum; }
@@ -52,8 +57,8 @@ struct EntropicWeights {
 void entropic_marginal(CudaStream& stream, const Cost& cost, float epsilon, const EntropicSide& rows,
                        const EntropicSide& columns, Vector<float> out) {
   check_entropic_marginal(epsilon, rows, columns, out);
-  visit_cost(cost, [&](const auto& form) {
-    cuda::with_sum_micro(columns.points.rows, rows.points.rows, [&]<int kMicro>() {
+  visit_cost(cost, [&]<class Form>(const Form& form) {
+    cuda::with_micro<Form>(columns.points.rows, rows.points.rows, 1, [&]<int kMicro>() {
       const MarginalSum<kMicro> sum{rows.potential.data, rows.mass.data, columns.potential.data, columns.mass.data,
                                     soft_sum_scale(epsilon)};
       cuda::sum_columns(stream, form, columns.points, rows.points, sum, out);
@@ -64,11 +69,9 @@ void entropic_marginal(CudaStream& stream, const Cost& cost, float epsilon, cons
 void entropic_cost_gradient(CudaStream& stream, const Cost& cost, float epsilon, const EntropicSide& from,
                             const EntropicSide& at, Matrix<float> out) {
   check_entropic_cost_gradient(epsilon, from, at, out);
-  visit_cost(cost, [&](const auto& form) {
-    const EntropicWeights weights{from.potential.data, from.mass.data, at.potential.data, at.mass.data,
-                                  soft_sum_scale(epsilon)};
-    cuda::weighted_gradient(stream, form, from.points, at.points, weights, out);
-  });
+  const EntropicWeights weights{from.potential.data, from.mass.data, at.potential.data, at.mass.data,
+                                soft_sum_scale(epsilon)};
+  cuda::weighted_gradient(stream, cost, from.points, at.points, weights, out);
 }
 
 }  // namespace wasserkern

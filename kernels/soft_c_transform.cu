@@ -7,6 +7,7 @@
 namespace wasserkern {
 namespace {
 
+/// Online: the largest value of a thread's rows is found first, so that the sum is rescaled once a tile.
 template <int kSide>
 struct SoftMinimum {
   static constexpr int kMicro = kSide;
@@ -17,10 +18,17 @@ struct SoftMinimum {
   float scale;
 
   __device__ __forceinline__ State none() const { return State::none(); }
-  __device__ __forceinline__ void add(State& sum, int64_t row, int64_t, float cost) const {
-    const float value = phi[row] - cost;
-    if (value > sum.largest) sum.raise(State::larger_of(sum.largest, value), scale);
-    sum.add(value, scale);
+  template <class Rows>
+  __device__ __forceinline__ void add(State& sum, Rows rows, int64_t, const float (&costs)[kMicro]) const {
+    float values[kMicro], largest = sum.largest;
+#pragma unroll
+    for (int i = 0; i < kMicro; ++i) {
+      values[i] = rows(i) >= 0 ? phi[rows(i)] - costs[i] : -HUGE_VALF;
+      largest = State::larger_of(largest, values[i]);
+    }
+    sum.raise(largest, scale);
+#pragma unroll
+    for (int i = 0; i < kMicro; ++i) sum.add(values[i], scale);
   }
   __device__ __forceinline__ void join(State& sum, const State& later) const { sum.join(later, scale); }
   __device__ __forceinline__ float finish(const State& sum, int64_t) const { return soft_minimum(sum, count, epsilon); }
@@ -31,8 +39,8 @@ struct SoftMinimum {
 void soft_c_transform(CudaStream& stream, const Cost& cost, float epsilon, Matrix<const float> x,
                       Vector<const float> phi, Matrix<const float> y, Vector<float> out) {
   check_soft_c_transform(epsilon, x, phi, y, out);
-  visit_cost(cost, [&](const auto& form) {
-    cuda::with_sum_micro(x.rows, y.rows, [&]<int kMicro>() {
+  visit_cost(cost, [&]<class Form>(const Form& form) {
+    cuda::with_micro<Form>(x.rows, y.rows, 1, [&]<int kMicro>() {
       const SoftMinimum<kMicro> sum{phi.data, x.rows, epsilon, soft_sum_scale(epsilon)};
       cuda::sum_columns(stream, form, x, y, sum, out);
     });

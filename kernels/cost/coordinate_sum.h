@@ -28,6 +28,8 @@ struct CoordinateSum {
     return true;
   }
 
+  WASSERKERN_INLINE float proportion() const { return 1; }
+
   template <class V>
   WASSERKERN_INLINE V finish(V sum, float) const {
     return sum;

@@ -45,6 +45,8 @@ struct Lq {
 
   /// Whether a sum is |x - y|^2: then a matrix product can rule out pairs, provided that `finish` grows with the sum.
   static constexpr bool kOfSquaredDistance = E == Exponent::Two;
+  /// Whether a term is two or three instructions.
+  static constexpr bool kLightTerm = E != Exponent::General;
 
   template <class V>
   WASSERKERN_INLINE V term(V x, V y) const {
@@ -80,12 +82,14 @@ struct Lq {
     if constexpr (E == Exponent::General) return power(sum, V(1 / q)) * V(unit);
   }
 
+  /// Where it is above 0, the cost of a pair is this times the sum. Optional.
+  WASSERKERN_INLINE float proportion() const { return p == q ? 1 / p : 0; }
+
   /// The cost of a pair.
   template <class V>
   WASSERKERN_INLINE V finish(V sum, float unit) const {
-    if (p == 1 && q == 1 && unit == 1) return sum;
-    if (p == q && unit == 1) return sum / V(p);
-    return raised(distance(sum, unit), p) / V(p);
+    if (p == q && unit == 1) return sum * V(proportion());
+    return raised(distance(sum, unit), p) * V(1 / p);
   }
 
   /// Derivatives in y of one pair: gradient = first * normal, Hessian = second * normal normal^T + diag(curvature).

@@ -3,7 +3,6 @@
 #include <cstdint>
 
 #include "kernels/cuda/launch.cuh"
-#include "kernels/cuda/pair_tile.cuh"
 #include "kernels/view.h"
 
 // Minima over candidates by the contract of kernels/c_transform.h, joined in any order.
@@ -26,19 +25,10 @@ struct Minimum {
 
 __device__ __forceinline__ Minimum no_minimum() { return {__int_as_float(0x7F800000), 0}; }
 
-/// Joins the minima that a block's threads hold for the kMicro columns of a MicroTile each. In the first threads, one
-/// for every column of the tile: that column's.
-template <int kMicro>
-__device__ __forceinline__ Minimum join_tile(const Minimum (&minima)[kMicro]) {
-  __shared__ Minimum of_threads[kSide][kSide * kMicro];
-  const MicroTile<kMicro> own;
-  for (int j = 0; j < kMicro; ++j) of_threads[own.down / kMicro][own.across + j] = minima[j];
-  __syncthreads();
-  Minimum minimum = no_minimum();
-  if (threadIdx.x < kSide * kMicro)
-    for (int i = 0; i < kSide; ++i) minimum.join(of_threads[i][threadIdx.x]);
-  return minimum;
-}
+/// For ColumnFold.
+struct JoinMinima {
+  __device__ __forceinline__ void operator()(Minimum& minimum, Minimum other) const { minimum.join(other); }
+};
 
 /// The minima over all parts, values and places [parts, out.size]; one thread per column.
 static __global__ void join_parts_kernel(int64_t parts, const float* values, const int32_t* places, Vector<float> out,

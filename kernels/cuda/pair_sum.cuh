@@ -17,15 +17,18 @@ struct PairSum {
 template <int kLanes, class Form>
 __device__ PairSum pair_sum(const Form& cost, const float* x, const float* y, int64_t d, int lane) {
   float sum = 0;
+#pragma unroll(kLanes == 1 ? 1 : 4)
   for (int64_t k = lane; k < d; k += kLanes) sum = cost.add_term(sum, x[k], y[k]);
   sum = warp_sum<kLanes>(sum);
   if (cost.trusted(sum)) return {sum, 1};
 
   float largest = 0;
+#pragma unroll(kLanes == 1 ? 1 : 4)
   for (int64_t k = lane; k < d; k += kLanes) largest = fmaxf(largest, fabsf(y[k] - x[k]));
   const float unit = unit_near(warp_max<kLanes>(largest));
   const float reciprocal = 1 / unit;
   sum = 0;
+#pragma unroll(kLanes == 1 ? 1 : 4)
   for (int64_t k = lane; k < d; k += kLanes) sum = cost.add_term(sum, 0.0f, (y[k] - x[k]) * reciprocal);
   return {warp_sum<kLanes>(sum), unit};
 }

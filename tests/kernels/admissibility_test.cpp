@@ -121,7 +121,7 @@ TEST_CASE("admissibility is the mean penalty and its derivatives, for every cost
                             {131, 67, 5, 2},
                             {257, 3, 31, 0},
                             {1, 65, 2, 0},
-                            {70, 4801, 3, 0}})  // so many panels that any GPU gets its large tiles
+                            {131, 3137, 3, 0}})  // so many pairs that a GPU gets its large tiles
     for (const Cost& cost : sample_costs()) {
       const Problem problem = random_problem(source, cost, shape.m, shape.n, shape.d, shape.gap);
       for (const Penalty penalty : kPenalties) check_against_reference(cost, penalty, problem);

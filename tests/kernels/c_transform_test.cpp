@@ -113,7 +113,7 @@ TEST_CASE("c_transform is the minimum over candidates, for every cost and shape"
                             {1, 65, 2, 0},
                             {16, 100, 70, 1},  // a side so short that the CPU packs nothing
                             {99, 15, 37, 0},
-                            {70, 4801, 3, 0}})  // so many panels that any GPU gets its large tiles
+                            {131, 3137, 3, 0}})  // so many pairs that a GPU gets its large tiles
     for (const Cost& cost : sample_costs())
       check_against_reference(cost, random_problem(source, shape.m, shape.n, shape.d, shape.gap));
 }

@@ -137,6 +137,9 @@ TEST_CASE("an entropic coupling's sums are those of the reference, for every cos
       check_against_reference(cost, problem);
       check_against_reference(cost, problem.exchanged());
     }
+  // So many pairs that a GPU gets its large tiles.
+  for (const Cost& cost : {Cost(LqCost{1, 2}), Cost(LqCost{2, 2})})
+    check_against_reference(cost, random_problem(source, cost, {131, 3137, 2}));
 }
 
 TEST_CASE("an entropic coupling holds for small and large distances", "[entropic_coupling]") {

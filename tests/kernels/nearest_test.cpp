@@ -115,7 +115,7 @@ TEST_CASE("nearest finds the least costs in order, for every cost and shape", "[
                             {64, 64, 784, 64, 0},
                             {131, 67, 5, 63, 2},
                             {257, 3, 31, 10, 0},
-                            {70, 4801, 3, 3, 0}})  // so many panels that any GPU gets its large tiles
+                            {131, 3137, 3, 3, 0}})  // so many pairs that a GPU gets its large tiles
     for (const Cost& cost : sample_costs())
       check_against_reference(cost, random_problem(source, shape.m, shape.n, shape.d, shape.k, shape.gap));
 }

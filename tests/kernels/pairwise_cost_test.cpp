@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "kernels/paired_cost.h"
 #include "tests/kernels/pairs.h"
 
 using namespace wasserkern;
@@ -95,7 +96,7 @@ TEST_CASE("pairwise costs are those of the reference, for every cost and shape",
                              {131, 67, 5, 2},
                              {7, 129, 600},
                              {257, 3, 31},
-                             {70, 801, 3}})
+                             {131, 3137, 3}})  // so many that a GPU gets its large tiles
     for (const Cost& cost : sample_costs()) {
       const Pairs pairs = random_pairs(source, shape);
       INFO(cost_name(cost) << " " << pairs.text());
@@ -125,6 +126,39 @@ TEST_CASE("pairwise costs hold over the range of float", "[pairwise_cost]") {
           else
             REQUIRE(got == Approx(expected).epsilon(kTolerance).margin(std::numeric_limits<float>::min()));
         }
+    }
+}
+
+TEST_CASE("the pairwise cost's gradient is the sum of the gradients of pairs", "[pairwise_cost]") {
+  INFO("seed " << test_seed());
+  std::mt19937_64 source(test_seed());
+  // So many points or coordinates that a GPU gets its large tiles, with rows that begin at any address and at every
+  // fourth.
+  for (const Pairs& shape : {Pairs{3, 65, 4201}, {2, 33, 6200, 4}, {600, 40, 8}, {5, 3201, 3, 1}})
+    for (const Cost& cost : sample_costs()) {
+      INFO(cost_name(cost) << " " << shape.text());
+      const Pairs pairs = random_pairs(source, shape);
+      const std::vector<float> weights = random_normals(source, pairs.m * pairs.n);
+      const std::vector<float> answer = gradient(cost, pairs, weights);
+      std::vector<double> sums(answer.size()), sizes(answer.size());
+      with_stream([&](auto& stream) {
+        const PairsOnStream on_stream(stream, pairs);
+        const OnStream scales(stream, weights);
+        for (int64_t i = 0; i < pairs.m; ++i) {
+          const AnswerOnStream of_row(stream, pairs.n, pairs.d, 0);
+          const Matrix<const float> row{on_stream.x.data + i * pairs.stride(), pairs.n, pairs.d, 0};
+          paired_cost_gradient(stream, cost, row, on_stream.y, {scales.data() + i * pairs.n, pairs.n}, of_row.matrix);
+          const std::vector<float> values = of_row.values();
+          for (size_t at = 0; at < sums.size(); ++at) {
+            sums[at] += values[at];
+            sizes[at] += std::abs(values[at]);
+          }
+        }
+      });
+      bool equal = true;
+      for (size_t at = 0; at < sums.size(); ++at)
+        equal = equal && std::abs(answer[at] - sums[at]) <= kTolerance * (sizes[at] + 1e-30);
+      CHECK(equal);
     }
 }
 

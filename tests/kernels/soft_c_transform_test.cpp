@@ -75,8 +75,8 @@ TEST_CASE("soft_c_transform is the log-sum-exp over candidates, for every cost a
       const Pairs pairs = random_pairs(source, shape);
       check_against_reference(cost, source() % 2 ? 0.05f : 2.0f, pairs, random_normals(source, pairs.m));
     }
-  // So many panels that any GPU gets its large tiles.
-  const Pairs many = random_pairs(source, {70, 4801, 3});
+  // So many pairs that a GPU gets its large tiles.
+  const Pairs many = random_pairs(source, {131, 3137, 3});
   check_against_reference(sample_costs().front(), 0.5f, many, random_normals(source, many.m));
 }
 
