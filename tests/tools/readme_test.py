@@ -46,7 +46,7 @@ class Readme(ProgramTest):
                     narrow = [] if "--resume" in arguments else PLAIN if program.endswith("_mixture") else NARROW
                     self.assert_done(call("--data", self.data, *arguments, *narrow, "--iterations", steps,
                                           program=BIN / Path(program).name))
-                elif program in ("tools/test", "tools/fetch-data", "tools/peers"):
+                elif program in ("tools/test", "tools/fetch-data", "tools/peers", "tools/profile", "tools/kernel-report"):
                     # They have, or are, tests of their own, or are no matter of ours.
                     self.assert_done(self.tool(program, "--help"))
                 elif program == "cmake":  # --install build --prefix FOLDER
