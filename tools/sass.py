@@ -43,9 +43,14 @@ def read_disassembly(text):
     return {name: kernel for name, kernel in kernels.items() if kernel.instructions}
 
 
+def base(instruction):
+    """What it does, without how: LDG of LDG.E.128."""
+    return instruction.code.split(".")[0]
+
+
 def targets_of(instruction, labels):
     """Places that it may jump to. A call of a label inside the kernel is a jump, a call of a function comes back."""
-    if instruction.code.split(".")[0] not in ("BRA", "CALL", "JMP", "BRX", "JMX"):
+    if base(instruction) not in ("BRA", "CALL", "JMP", "BRX", "JMX"):
         return []
     named = re.search(r"`\((\.L_x_\d+)\)|BRANCH_TARGETS ([^\"]*)", instruction.operands)
     names = (named[1] or named[2]).split(",") if named else []
@@ -56,12 +61,11 @@ def falls_through(instruction, targets):
     """Whether the instruction after it may be next."""
     if instruction.predicate not in (None, "@PT"):
         return True
-    base = instruction.code.split(".")[0]
-    if base == "CALL":
+    if base(instruction) == "CALL":
         return not targets
-    if base == "BRA":  # `BRA P0, target` and `BRA.DIV UR4, target` have a condition of their own
+    if base(instruction) == "BRA":  # `BRA P0, target` and `BRA.DIV UR4, target` have a condition of their own
         return "," in instruction.operands
-    return base not in ("EXIT", "RET", "JMP", "BRX", "JMX", "KILL")
+    return base(instruction) not in ("EXIT", "RET", "JMP", "BRX", "JMX", "KILL")
 
 
 def flow(kernel):
@@ -130,19 +134,18 @@ def width(code):
 class Mix:
     """What a loop is made of: how many of its instructions do arithmetic, and how wide its accesses are."""
 
-    MEMORY = {"shared_loads": ("LDS",), "shared_stores": ("STS",), "matrix_loads": ("LDSM",), "async_copies": ("LDGSTS",),
-              "global_loads": ("LDG", "LD"), "global_stores": ("STG", "ST"), "local_loads": ("LDL",),
-              "local_stores": ("STL",)}
+    MEMORY = {"shared_loads": ("LDS",), "shared_stores": ("STS",), "matrix_loads": ("LDSM",),
+              "async_copies": ("LDGSTS",), "global_loads": ("LDG", "LD"), "global_stores": ("STG", "ST"),
+              "local_loads": ("LDL",), "local_stores": ("STL",)}
 
     def __init__(self, instructions):
-        bases = collections.Counter(instruction.code.split(".")[0] for instruction in instructions
-                                    if not is_move(instruction))
+        bases = collections.Counter(base(instruction) for instruction in instructions if not is_move(instruction))
         counted = BYTES if bases.keys() & BYTES else FLOATING
         self.instructions = len(instructions)
-        self.counted = {base: bases[base] for base in sorted(counted) if bases[base]}
+        self.counted = {code: bases[code] for code in sorted(counted) if bases[code]}
         self.barriers = bases["BAR"]
         self.memory = {name: dict(sorted(collections.Counter(
-            width(instruction.code) for instruction in instructions if instruction.code.split(".")[0] in codes).items()))
+            width(instruction.code) for instruction in instructions if base(instruction) in codes).items()))
             for name, codes in self.MEMORY.items()}
 
     def arithmetic(self):
@@ -153,12 +156,13 @@ class Mix:
 
     def share(self, codes=None):
         """Of the loop's instructions, those that do arithmetic, or those of them with certain codes."""
-        return sum(count for code, count in self.counted.items() if codes is None or code in codes) / self.instructions
+        useful = sum(count for code, count in self.counted.items() if codes is None or code in codes)
+        return useful / self.instructions
 
 
 def hot_loop(kernel):
     """The Mix of the loop with the most arithmetic, loops inside of it left out; None for a kernel without loops. Of
-    loops with as much of it the one that moves more, then the shorter one, counts: the others handle what is left over."""
+    loops with as much of it the one that moves more counts, then the shorter one: others handle what is left over."""
     blocks, following = flow(kernel)
     found = loops(following)
     best = None

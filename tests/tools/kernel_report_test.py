@@ -1,5 +1,5 @@
-"""tools/kernel-report: what it reads of the compiler's and the disassembler's texts, recorded here, and what it says of a
-small source, where a compiler for CUDA is installed."""
+"""tools/kernel-report: what it reads of the compiler's and the disassembler's texts, recorded here, and what it says of
+a small source, where a compiler for CUDA is installed."""
 
 import importlib.machinery
 import importlib.util
@@ -144,7 +144,8 @@ class Reading(unittest.TestCase):
     def test_hot_loop(self):
         kernel = sass.read_disassembly(SASS)["_Z5sweepv"]
         self.assertEqual(kernel.threads, 256)
-        mix = sass.hot_loop(kernel)  # .L_x_2: neither what it calls, nor the code that jumps into it, nor the loop around
+        # .L_x_2: neither what it calls, nor the code that jumps into it, nor the loop around.
+        mix = sass.hot_loop(kernel)
         self.assertEqual(mix.instructions, 10)
         self.assertEqual(mix.counted, {"FADD": 2, "FFMA": 1, "MUFU": 1})
         self.assertEqual((mix.share(), mix.share({"FADD", "FFMA"})), (0.4, 0.3))
@@ -198,11 +199,12 @@ class Reading(unittest.TestCase):
         names = [sweep % f"{scope}Problems", sweep % f"{scope}Pairs", "ampere_sgemm_128x64_nn", f"{scope}probe()",
                  "void <unnamed>::draw_kernel<(int)4, (bool)1, (E)7>(T1)"]
         self.assertEqual(list(kernel_names.short_names(names).values()), [
-            "sweep<8, Lq<Two>>(Problems)", "sweep<8, Lq<Two>>(Pairs)", "ampere_sgemm_128x64_nn", "probe", "draw<4, 1, 7>"])
+            "sweep<8, Lq<Two>>(Problems)", "sweep<8, Lq<Two>>(Pairs)", "ampere_sgemm_128x64_nn", "probe",
+            "draw<4, 1, 7>"])
         self.assertEqual(kernel_names.short_names(names[:1]), {names[0]: "sweep<8, Lq<Two>>"})
 
     def test_occupancy(self):
-        """Against CUDA's occupancy calculator."""
+        """As CUDA's own cuda_occupancy.h has it."""
         for architecture, registers, shared, threads, warps in (
                 (80, 32, 0, 256, 64), (80, 57, 16896, 256, 32), (80, 128, 0, 256, 16), (80, 40, 4608, 256, 48),
                 (80, 32, 32768, 256, 32), (80, 255, 0, 256, 8), (86, 32, 0, 256, 48), (75, 32, 0, 1024, 32),
@@ -273,7 +275,8 @@ class Running(unittest.TestCase):
         self.source.write_text(SOURCE.replace("spill_kernel", "other_kernel"))
         self.assertIn("small other<64>", self.report("--no-loops", self.source).stdout)
         self.source.write_text("this is no CUDA")
-        self.assertIn("nvcc could not compile", self.report("--no-loops", self.source, status=1).stderr.splitlines()[-1])
+        errors = self.report("--no-loops", self.source, status=1).stderr.splitlines()
+        self.assertIn("nvcc could not compile", errors[-1])
 
     @unittest.skipUnless(NVCC, "there is no nvcc")
     def test_a_disassembler(self):
@@ -292,8 +295,10 @@ class Running(unittest.TestCase):
         self.assertEqual(cells["shared loads"], "1 x 128")
 
     def recorded(self):
-        return re.sub(r"FADD.*|MUFU.*|LDS\.64.*", "NOP ;", SASS).replace("_Z5sweepv", "_Z15multiply_kernelPK6float4Pfi").replace(
-            "0x00000002", "0x00000001").replace("IADD3 R5, R5, 0x10, RZ", "FFMA R20, R16, R16, R20")
+        """What the disassembler may say of the source's first kernel."""
+        text = re.sub(r"FADD.*|MUFU.*|LDS\.64.*", "NOP ;", SASS).replace("0x00000002", "0x00000001")
+        text = text.replace("IADD3 R5, R5, 0x10, RZ", "FFMA R20, R16, R16, R20")
+        return text.replace("_Z5sweepv", "_Z15multiply_kernelPK6float4Pfi")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from programs import ROOT  # noqa: E402
 
 SWEEP = ('"void wasserkern::<unnamed>::sweep_kernel<(int)4, wasserkern::Lq<(wasserkern::Exponent)0>>'
          '(T2, wasserkern::<unnamed>::{}, long)"')
-PROLOGUE = "Generating SQLite file report.sqlite from report.nsys-rep\nProcessing [report.sqlite] with [report.py]... \n"
+PROLOGUE = "Generating SQLite file report.sqlite from report.nsys-rep\nProcessing [report.sqlite] with [its.py]... \n"
 NSYS = {
     "cuda_gpu_kern_sum": PROLOGUE + f"""
 Time (%),Total Time (ns),Instances,Avg (ns),Med (ns),Min (ns),Max (ns),StdDev (ns),Name
@@ -57,7 +59,8 @@ NCU = "\n".join([
 
 # What both have in common: the flags are kept for the test, the program is run, a report is written.
 STAND_IN = """#!/usr/bin/env python3
-import json, subprocess, sys
+import json, signal, subprocess, sys
+signal.signal(signal.SIGINT, lambda *_: None)
 words = sys.argv[1:]
 if {asks}:
     print({answer}, end="")
@@ -102,7 +105,8 @@ class Profile(unittest.TestCase):
         program = self.executable("program", PROGRAM.format(ended))
         result = subprocess.run(
             [ROOT / "tools/profile", "--out", self.out, *(program if word == "PROGRAM" else word for word in words)],
-            env={**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}"}, capture_output=True, text=True, timeout=60)
+            env={**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}"}, capture_output=True, text=True,
+            timeout=60)
         self.assertEqual(result.returncode, status, result.stdout + result.stderr)
         return result
 
@@ -164,6 +168,25 @@ class Profile(unittest.TestCase):
             self.assertIn("\na warning\n", result.stderr)
             self.assertIn("sweep", result.stdout)
 
+    def test_ctrl_c_is_for_the_program(self):
+        self.tools()
+        program = self.executable("saves", "#!/bin/sh\ntrap 'echo saved; exit 130' INT\n"
+                                           "echo ready\nwhile :; do sleep 0.02; done\n")
+        process = subprocess.Popen(
+            [ROOT / "tools/profile", "--out", self.out, program], start_new_session=True, text=True,
+            env={**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}"}, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+        log = self.out / "log.txt"
+        for _ in range(1000):
+            if log.exists() and "ready" in log.read_text():
+                break
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, errors)
+        self.assertIn("saved\n", log.read_text())
+        self.assertIn("sweep", output)
+
     def test_a_profiler_that_fails(self):
         refuses = "#!/bin/sh\necho '==ERROR== no permission'\nexit 9\n"
         self.tools(nsys=refuses, ncu=refuses)
@@ -190,13 +213,12 @@ class Profile(unittest.TestCase):
             result = self.profile(*words, status=status)
             self.assertIn(message, result.stderr.splitlines()[-1])
 
+    @unittest.skipIf(Path("/usr/local/cuda/bin/ncu").exists(), "they are where profile looks for them")
     def test_profilers_that_are_not_installed(self):
         path = self.folder / "bin"
         path.mkdir()
         for name in ("python3", "env", "sh"):
             (path / name).symlink_to(subprocess.check_output(["which", name], text=True).strip())
-        if Path("/usr/local/cuda/bin/nsys").exists() or Path("/usr/local/cuda/bin/ncu").exists():
-            return
         for tool in ("nsys", "ncu"):
             result = subprocess.run([ROOT / "tools/profile", f"--{tool}", "sh"], env={**os.environ, "PATH": str(path)},
                                     capture_output=True, text=True, timeout=60)

@@ -59,7 +59,8 @@ class Runner(unittest.TestCase):
         self.calls.write_text("")
         result = subprocess.run(
             [self.folder / "tools/test", *words], capture_output=True, text=True, timeout=60,
-            env={**os.environ, "PATH": f"{self.folder}/bin:{os.environ['PATH']}", "CALLS": str(self.calls), **environment})
+            env={**os.environ, **environment, "PATH": f"{self.folder}/bin:{os.environ['PATH']}",
+                 "CALLS": str(self.calls)})
         self.assertEqual(result.returncode, status, result.stdout + result.stderr)
         return self.calls.read_text().splitlines(), (result.stdout + result.stderr).splitlines()[-1]
 
@@ -70,8 +71,9 @@ class Runner(unittest.TestCase):
         self.assertEqual(summary, "4 passed, 0 failed")  # the build, two test cases, a script
 
     def test_settings_and_excluded_tags_arrive(self):
-        calls, summary = self.run_script("--device-only", "--runner", RUNNER, "--runner-env", "CHECKER_SEED=1 CHECKER_REVERSE=2",
-                                   "--runner-env", "CHECKER_SEED=3", "--exclude", "slow", "--exclude", "gpu-only")
+        calls, summary = self.run_script(
+            "--device-only", "--runner", RUNNER, "--runner-env", "CHECKER_SEED=1 CHECKER_REVERSE=2",
+            "--runner-env", "CHECKER_SEED=3", "--exclude", "slow", "--exclude", "gpu-only")
         self.assertEqual([call for call in calls if call.startswith("tests")], [
             f"tests [~[slow]~[gpu-only]] device=cuda {setting}"
             for setting in ("seed= reverse=", "seed=1 reverse=2", "seed=3 reverse=")])
