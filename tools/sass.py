@@ -121,9 +121,9 @@ def loops(following):
     return list(bodies.values())
 
 
-def is_move(instruction):
-    """HFMA2 also loads constants."""
-    return instruction.code.startswith("HFMA2") and "-RZ, RZ" in instruction.operands
+def does_nothing_of_its_name(instruction):
+    """HFMA2 also loads constants, and before an asynchronous copy there are loads that never happen."""
+    return instruction.predicate == "@!PT" or base(instruction) == "HFMA2" and "-RZ, RZ" in instruction.operands
 
 
 def width(code):
@@ -139,13 +139,14 @@ class Mix:
               "local_loads": ("LDL",), "local_stores": ("STL",)}
 
     def __init__(self, instructions):
-        bases = collections.Counter(base(instruction) for instruction in instructions if not is_move(instruction))
+        real = [instruction for instruction in instructions if not does_nothing_of_its_name(instruction)]
+        bases = collections.Counter(map(base, real))
         counted = BYTES if bases.keys() & BYTES else FLOATING
         self.instructions = len(instructions)
         self.counted = {code: bases[code] for code in sorted(counted) if bases[code]}
         self.barriers = bases["BAR"]
         self.memory = {name: dict(sorted(collections.Counter(
-            width(instruction.code) for instruction in instructions if base(instruction) in codes).items()))
+            width(instruction.code) for instruction in real if base(instruction) in codes).items()))
             for name, codes in self.MEMORY.items()}
 
     def arithmetic(self):

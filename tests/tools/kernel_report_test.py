@@ -64,6 +64,7 @@ _Z5sweepv:
         /*0000*/                   IMAD.MOV.U32 R1, RZ, RZ, c[0x0][0x28] ;
         /*0010*/                   HFMA2.MMA R2, -RZ, RZ, 0, 2.384185791015625e-07 ;
 .L_x_1:
+        /*0018*/              @!PT LDS RZ, [RZ] ;
         /*0020*/                   LDGSTS.E.BYPASS.128 [R3], [R4.64] ;
         /*0030*/                   LDGSTS.E [R3+0x10], [R4.64+0x10] ;
         /*0040*/                   BAR.SYNC.DEFER_BLOCKING 0x0 ;
@@ -161,6 +162,8 @@ class Reading(unittest.TestCase):
         mix = sass.hot_loop(sass.read_disassembly(lines)["_Z5sweepv"])
         self.assertEqual(mix.counted, {"FADD": 3, "FFMA": 1, "MUFU": 1})
         self.assertEqual(mix.memory["async_copies"], {32: 1, 128: 1})
+        self.assertEqual(mix.memory["shared_loads"], {64: 1, 128: 1})
+        self.assertEqual(mix.instructions, 20)
         self.assertEqual((mix.memory["shared_stores"], mix.barriers), ({}, 1))
 
     def test_switches(self):
