@@ -3,13 +3,13 @@
 import collections
 import re
 
-# An instruction weighs as much as its loops may make it run; compilers guess a similar number where they know nothing.
+# How often a loop is thought to run where nothing is known; compilers guess alike.
 TURNS = 10
 # What kernels exist for; everything else in a loop feeds it.
 FLOATING = {"FADD", "FFMA", "FMUL", "FADD2", "FFMA2", "FMUL2", "HADD2", "HFMA2", "HMUL2", "MUFU", "HMMA", "HGMMA"}
 BYTES = {"VABSDIFF", "VABSDIFF4", "IDP", "IMMA"}
 
-Instruction = collections.namedtuple("Instruction", "address predicate code operands")
+Instruction = collections.namedtuple("Instruction", "predicate code operands")
 
 
 class Kernel:
@@ -31,8 +31,8 @@ def read_disassembly(text):
         elif code:
             if label := re.match(r"(\.L_x_\d+):", line):
                 kernels[code].labels[label[1]] = len(kernels[code].instructions)
-            elif found := re.match(r"\s+/\*([0-9a-f]+)\*/\s+(?:(@!?U?P\w+)\s+)?([A-Z][\w.]*)\s*(.*?)\s*;", line):
-                kernels[code].instructions.append(Instruction(int(found[1], 16), *found.group(2, 3, 4)))
+            elif found := re.match(r"\s+/\*[0-9a-f]+\*/\s+(?:(@!?U?P\w+)\s+)?([A-Z][\w.]*)\s*(.*?)\s*;", line):
+                kernels[code].instructions.append(Instruction(*found.groups()))
         elif information:
             if found := re.search(r"//-+ nvinfo : EIATTR_(\w+)", line):
                 attribute, words = found[1], []

@@ -10,7 +10,8 @@ def is_number(cell):
 def table(header, rows, markdown=False):
     """Lines of a table of strings; columns of numbers are aligned to the right."""
     if markdown:
-        return "\n".join(f"| {' | '.join(row)} |" for row in [header, ["---"] * len(header), *rows])
+        first, *others = (f"| {' | '.join(row)} |" for row in [header, *rows])
+        return "\n".join([first, "|" + "---|" * len(header), *others])
     widths = [max(map(len, column)) for column in zip(header, *rows)]
     right = [all(is_number(cell) for cell in column if cell) and any(column) for column in zip(*rows)]
     right = right or [False] * len(header)

@@ -233,9 +233,10 @@ class Reading(unittest.TestCase):
         self.assertEqual(violations(one, row("sweep<8, Lq<Two>>", loop={
             "heart_share": 0.795, "shared_loads": {128: 2, 32: 4}})), [
                 "sm_80, c_transform sweep<8, Lq<Two>>: 79.5 % of the hot loop is FADD and FFMA, not 80 %",
-                "sm_80, c_transform sweep<8, Lq<Two>>: loads of shared memory are not 128 bit wide: 4 x 32"])
+                "sm_80, c_transform sweep<8, Lq<Two>>: loads of shared memory are not 128 bits wide: 4 x 32"])
         self.assertEqual(violations(one, row("sweep<8, Lq<Two>>", loop=None)),
                          ["sm_80, c_transform sweep<8, Lq<Two>>: has no loop"])
+        self.assertEqual(len(violations(one, two, row("sweep<8, Lq<Two>, true>", loop=None))), 1)
         self.assertEqual(violations(one), [r"sm_80, c_transform: no kernel matches sweep<(\d+), Lq<Two>"])
 
 

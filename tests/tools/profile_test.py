@@ -121,11 +121,11 @@ class Profile(unittest.TestCase):
         self.tools()
         result = self.profile("--markdown", "PROGRAM", "--steps", "3")
         self.assertEqual(self.rows(result), [
-            ["kernel", "calls", "total ms", "mean us", "share"], ["---"] * 5,
+            ["kernel", "calls", "total ms", "mean us", "share"],
             ["sweep<4, Lq<One>>(Problems)", "30", "6.000", "200.00", "75.0 %"],
             ["sweep<4, Lq<One>>(Pairs)", "10", "1.000", "100.00", "12.5 %"],
             ["ampere_sgemm_128x64_nn", "40", "1.000", "25.00", "12.5 %"],
-            ["range, its kernels", "calls", "host ms", "GPU ms", "share"], ["---"] * 5,
+            ["range, its kernels", "calls", "host ms", "GPU ms", "share"],
             ["critic", "10", "4.000", "6.500", "92.9 %"],
             ["- sweep<4, Lq<One>>(Problems)", "30", "", "6.000", "92.3 %"],
             ["- ampere_sgemm_128x64_nn", "20", "", "0.500", "7.7 %"],
@@ -151,7 +151,7 @@ class Profile(unittest.TestCase):
     def test_launches(self):
         self.tools()
         result = self.profile("--ncu", "--markdown", "--kernel", "sweep|sgemm", "--launches", "3", "PROGRAM")
-        self.assertEqual(self.rows(result)[2:], [
+        self.assertEqual(self.rows(result)[1:], [
             # Shares weigh by time: (1 x 90 + 3 x 50) / 4.
             ["sweep<4, Lq<One>>", "2", "0.004", "2.00", "50.0 %", "60.0 %", "52.5 %", "17.5 %", "50.0 %", "64"],
             ["ampere_sgemm_128x64_nn", "1", "0.004", "4.00", "50.0 %", "80.0 %", "40.0 %", "", "25.0 %", "122"]])
