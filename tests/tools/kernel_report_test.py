@@ -195,6 +195,16 @@ class Reading(unittest.TestCase):
 
     def test_no_loop(self):
         self.assertIsNone(sass.hot_loop(instructions("        /*0000*/                   EXIT ;\n")))
+        code = """
+.L_x_1:
+        /*0000*/                   FADD R1, R2, R3 ;
+        /*0010*/                   CALL.REL.NOINC `({}) ;
+        /*0020*/                   BRA `(.L_x_1) ;
+.L_x_2:
+        /*0030*/                   EXIT ;
+"""
+        self.assertIsNone(sass.hot_loop(instructions(code.format(".L_x_2"))))  # it never comes back
+        self.assertEqual(sass.hot_loop(instructions(code.format("$function"))).instructions, 3)
 
     def test_names(self):
         scope = "wasserkern::(anonymous namespace)::"
