@@ -12,6 +12,9 @@ from programs import BIN, NARROW, PLAIN, ROOT, ProgramTest, call  # noqa: E402
 
 README = (ROOT / "README.md").read_text()
 
+# Tools that have, or are, tests of their own, or are no matter of ours.
+HAVE_THEIR_OWN = ["tools/test", "tools/fetch-data", "tools/peers", "tools/profile", "tools/kernel-report"]
+
 
 def preset():
     """That of the build under test, if it lies where the tools build."""
@@ -46,8 +49,7 @@ class Readme(ProgramTest):
                     narrow = [] if "--resume" in arguments else PLAIN if program.endswith("_mixture") else NARROW
                     self.assert_done(call("--data", self.data, *arguments, *narrow, "--iterations", steps,
                                           program=BIN / Path(program).name))
-                elif program in ("tools/test", "tools/fetch-data", "tools/peers"):
-                    # They have, or are, tests of their own, or are no matter of ours.
+                elif program in HAVE_THEIR_OWN:
                     self.assert_done(self.tool(program, "--help"))
                 elif program == "cmake":  # --install build --prefix FOLDER
                     self.assert_done(self.tool(program, arguments[0], BIN.parent, arguments[2], self.folder / "prefix"))
