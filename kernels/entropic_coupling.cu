@@ -16,7 +16,7 @@ __device__ __forceinline__ float gibbs(float u, float v, float cost, float scale
 /// A marginal's sums over the points of `other`.
 template <int kSide>
 struct MarginalSum {
-  static constexpr int kMicro = kSide;
+  static constexpr int kMicro = kSide, kBlocks = cuda::resident_blocks<kSide>() - 1;  // it needs more registers
   using State = float;
   const float* potential;
   const float* mass;

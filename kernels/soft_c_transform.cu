@@ -10,7 +10,7 @@ namespace {
 /// Online: the largest value of a thread's rows is found first, so that the sum is rescaled once a tile.
 template <int kSide>
 struct SoftMinimum {
-  static constexpr int kMicro = kSide;
+  static constexpr int kMicro = kSide, kBlocks = cuda::resident_blocks<kSide>();
   using State = SoftSum<float>;
   const float* phi;
   int64_t count;

@@ -150,7 +150,7 @@ struct Lq {
     if constexpr (E == Exponent::Two) return V(slope.bend);
     if constexpr (E == Exponent::General) {
       const V ratio = abs((y - x) * V(slope.reciprocal_unit)) * V(slope.reciprocal);
-      return where_positive(ratio, V(slope.bend) * power(ratio, V(q - 2)));
+      return where_positive(ratio, V(slope.bend) * raised(ratio, q - 2));
     }
   }
 
@@ -167,6 +167,7 @@ struct Lq {
     if (exponent == 0) return V(1.0f);
     if (exponent == 1) return base;
     if (exponent == 2) return base * base;
+    if (exponent < 0) return V(1.0f) / power(base, V(-exponent));
     return power(base, V(exponent));
   }
 };

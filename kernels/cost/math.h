@@ -22,29 +22,29 @@ WASSERKERN_INLINE float log2(float x) { return ::log2f(x); }
 /// exp2(-infinity) = 0.
 WASSERKERN_INLINE float exp2(float x) { return ::exp2f(x); }
 #if defined(__CUDA_ARCH__)
-/// x^exponent for x >= 0, to a few units in the last place of it and of x^(1 / exponent), in some twenty instructions
-/// without a branch or a call. A subnormal x may count as 0; powers from 2^127 on are infinite.
+/// x^exponent for x >= 0 and exponent > 0, to a few units in the last place, in some twenty instructions without a
+/// branch or a call. The power of a subnormal x is x; powers from 2^127 on may be infinite.
 __device__ __forceinline__ float power(float x, float exponent) {
   constexpr float kRound = 12582912;  // 1.5 2^23: a float next to it has no fraction
-  const float positive = ::fabsf(exponent);
   // x = mantissa 2^e with the mantissa in [2/3, 4/3), and 2^(e exponent) = 2^whole 2^fraction exactly: so no digits are
   // lost to a large logarithm, and those of the hardware's log2 and exp2 near 0 are enough.
   const int bits = __float_as_int(x);
   const int above = (bits - 0x3F2AAAAB) & 0xFF800000;
   const float mantissa = __int_as_float(bits - above);
   const float e = __int_as_float((above >> 23) + __float_as_int(kRound)) - kRound;
-  const float rounded = ::fmaf(positive, e, kRound);
-  const float fraction = ::fmaf(positive, e, kRound - rounded);
-  float result;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(::fmaf(positive, ::__log2f(mantissa), fraction)));
+  const float rounded = ::fmaf(exponent, e, kRound);
+  const float fraction = ::fmaf(exponent, e, kRound - rounded);
+  float logarithm, result;
+  asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(logarithm) : "f"(mantissa));
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(::fmaf(exponent, logarithm, fraction)));
   const int whole = __float_as_int(rounded) - __float_as_int(kRound);
   result *= __int_as_float(((whole < -127 ? -127 : whole > 128 ? 128 : whole) + 127) << 23);
   const bool normal = static_cast<unsigned>(bits - 0x00800000) < 0x7F000000u;
-  result = normal ? result : x;  // 0, infinity and NaN are their own powers
-  return exponent < 0 ? ::__fdividef(1, result) : result;
+  return normal ? result : x;  // 0, infinity and NaN are their own powers
 }
 #else
-/// x^exponent for x >= 0; exact where exp2(log2(x) exponent) would lose the digits of a large logarithm.
+/// x^exponent for x >= 0 and exponent > 0; exact where exp2(log2(x) exponent) would lose the digits of a large
+/// logarithm.
 WASSERKERN_INLINE float power(float x, float exponent) { return ::powf(x, exponent); }
 #endif
 /// x y + z, fused where the machine does it as fast.

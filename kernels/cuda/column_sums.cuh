@@ -11,7 +11,8 @@
 
 namespace wasserkern::cuda {
 
-// A Sum has a State of 4-byte words, the side kMicro of a thread's tile, and the members
+// A Sum has a State of 4-byte words, the side kMicro of a thread's tile, the blocks kBlocks that share a
+// multiprocessor, and the members
 //   State none()                                      the sum of nothing
 //   void add(State&, rows, column, costs)             takes pairs of a column in; costs[i] counts where rows(i) >= 0
 //   void join(State&, State)                          takes another sum in
@@ -20,7 +21,7 @@ namespace wasserkern::cuda {
 /// The sums of columns over rows [part * rows_per_part, ...) of x, part by part: [parts, n]. Blocks: x counts panels,
 /// y parts.
 template <class Form, class Sum>
-__global__ void __launch_bounds__(kTileThreads, resident_blocks<Sum::kMicro>())
+__global__ void __launch_bounds__(kTileThreads, Sum::kBlocks)
     column_sum_kernel(Form cost, Matrix<const float> x, Matrix<const float> y, Sum sum, int64_t rows_per_part,
                       typename Sum::State* parts) {
   using State = typename Sum::State;
