@@ -168,7 +168,8 @@ struct Lq {
     if (exponent == 1) return base;
     if (exponent == 2) return base * base;
     if (exponent < 0) return V(1.0f) / power(base, V(-exponent));
-    return power(base, V(exponent));
+    const V root = power(base, V(exponent / 2));  // its square may be subnormal, which powers need not be
+    return root * root;
   }
 };
 

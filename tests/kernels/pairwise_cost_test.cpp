@@ -155,10 +155,11 @@ TEST_CASE("the pairwise cost's gradient is the sum of the gradients of pairs", "
           }
         }
       });
-      bool equal = true;
+      double worst = 0;
       for (size_t at = 0; at < sums.size(); ++at)
-        equal = equal && std::abs(answer[at] - sums[at]) <= kTolerance * (sizes[at] + 1e-30);
-      CHECK(equal);
+        worst = std::max(worst, std::abs(answer[at] - sums[at]) / (sizes[at] + std::numeric_limits<float>::min()));
+      // Sums of d positive terms, one after the other, are off by a share of d 2^-24 at most.
+      CHECK(worst <= kTolerance + 6e-8 * static_cast<double>(pairs.d));
     }
 }
 
