@@ -4,33 +4,38 @@
 
 #include <atomic>
 
+#include "tests/stream_order.h"
+
 #pragma GCC visibility push(default)  // so that the library finds the functions below
 #include <cuda_runtime_api.h>
 
 namespace {
 
-std::atomic<int64_t> allocations = 0, waits = 0, graph_launches = 0, questions = 0;
+std::atomic<int64_t> allocations = 0, waits = 0, graph_launches = 0;
 thread_local bool inside = false;
 
-/// Counts a call, unless one function of the runtime calls another, and makes it.
-template <class Function, class... Arguments>
-cudaError_t counted(std::atomic<int64_t>& calls, Function* runtime, Arguments... arguments) {
+/// Makes a call, and tells `watch` of it unless one function of the runtime calls another.
+template <class Watch, class Function, class... Arguments>
+cudaError_t make(Watch watch, Function* runtime, Arguments... arguments) {
   if (inside) return runtime(arguments...);
-  calls.fetch_add(1, std::memory_order_relaxed);
   inside = true;
   const cudaError_t status = runtime(arguments...);
   inside = false;
+  watch(status);
   return status;
 }
 
+wasserkern::testing::StreamOrder* order() { return wasserkern::testing::watched_order; }
+
 }  // namespace
 
-// The program's own functions stand before the runtime's and call these.
-#define COUNTED(calls, function, parameters, ...)                                                   \
-  cudaError_t function parameters {                                                                 \
-    static const auto runtime = reinterpret_cast<decltype(&function)>(dlsym(RTLD_NEXT, #function)); \
-    return counted(calls, runtime __VA_OPT__(, ) __VA_ARGS__);                                      \
+// The program's own functions stand before the runtime's, and call these.
+#define WATCHED(watch, function, parameters, ...)                                                         \
+  cudaError_t function parameters {                                                                       \
+    static const auto runtime = reinterpret_cast<decltype(&function)>(dlsym(RTLD_NEXT, #function));       \
+    return make([&]([[maybe_unused]] cudaError_t status) { watch; }, runtime __VA_OPT__(, ) __VA_ARGS__); \
   }
+#define COUNTED(calls, ...) WATCHED(calls.fetch_add(1, std::memory_order_relaxed), __VA_ARGS__)
 
 extern "C" {
 COUNTED(allocations, cudaMalloc, (void** memory, size_t bytes), memory, bytes)
@@ -43,15 +48,24 @@ COUNTED(allocations, cudaFreeAsync, (void* memory, cudaStream_t stream), memory,
 COUNTED(allocations, cudaFreeHost, (void* memory), memory)
 COUNTED(waits, cudaDeviceSynchronize, ())
 COUNTED(waits, cudaStreamSynchronize, (cudaStream_t stream), stream)
-COUNTED(waits, cudaEventSynchronize, (cudaEvent_t event), event)
+WATCHED(waits.fetch_add(1); if (order()) order()->seen_by_host(event), cudaEventSynchronize, (cudaEvent_t event), event)
 COUNTED(waits, cudaMemcpy, (void* to, const void* from, size_t bytes, cudaMemcpyKind kind), to, from, bytes, kind)
 COUNTED(waits, cudaMemset, (void* memory, int value, size_t bytes), memory, value, bytes)
-COUNTED(questions, cudaEventQuery, (cudaEvent_t event), event)
+WATCHED(if (order() && status == cudaSuccess) order()->seen_by_host(event), cudaEventQuery, (cudaEvent_t event), event)
+WATCHED(if (order()) order()->recorded(event, stream), cudaEventRecord, (cudaEvent_t event, cudaStream_t stream), event,
+        stream)
+WATCHED(if (order()) order()->waited(stream, event), cudaStreamWaitEvent,
+        (cudaStream_t stream, cudaEvent_t event, unsigned flags), stream, event, flags)
+WATCHED(if (order()) order()->copied(to, from, bytes, kind == cudaMemcpyHostToDevice, stream), cudaMemcpyAsync,
+        (void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream), to, from, bytes, kind,
+        stream)
 COUNTED(graph_launches, cudaGraphLaunch, (cudaGraphExec_t graph, cudaStream_t stream), graph, stream)
 }
 #pragma GCC visibility pop
 
 namespace wasserkern::testing {
+
+StreamOrder* watched_order = nullptr;
 
 CudaCalls cuda_calls() { return {allocations, waits, graph_launches}; }
 

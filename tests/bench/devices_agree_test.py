@@ -53,8 +53,8 @@ class Agreement(ProgramTest):
 
     def test_both_penalties_on_points(self):
         # Where two candidates for a minimum are equal but for rounding either may be taken, and from there on these are
-        # two trainings. At the default rate, 1e-4, that happens to one seed in four, which ends up to 5e-3 apart; at this
-        # one the six seeds that were tried stay within 2e-5.
+        # two trainings. At the default rate, 1e-4, that happens to one seed in four, which ends up to 5e-3 apart; at
+        # this one the six seeds that were tried stay within 2e-5.
         self.assert_agree(programs.MIXTURE, "--p2", "square", "--rate", 1e-5)
 
     def test_wgan(self):
