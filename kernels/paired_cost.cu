@@ -25,6 +25,7 @@ __device__ __forceinline__ void for_each_row(int64_t rows, Body body) {
 /// Calls body(k, left) in every lane of a warp for the packs at k that are its own, of the `left` elements from there.
 template <class Body>
 __device__ __forceinline__ void for_each_own_pack(int64_t size, int lane, Body body) {
+#pragma unroll 1
   for (int64_t k = 4 * lane; k < size; k += 4 * cuda::kWarp) body(k, size - k);
 }
 

@@ -25,15 +25,51 @@ __global__ void gather_kernel(Matrix<const float> x, const int32_t* index, Matri
   }
 }
 
-/// A row of x, counted from its slab, that belongs to a row of out, counted from its block's first.
-struct Match {
-  int16_t place;
-  int16_t row;
-};
-
 constexpr int kPerThread = 4;
 constexpr int kSlab = kThreads * kPerThread;  // indices that a block looks at together
 constexpr int64_t kMostRows = kThreads;       // of out per block
+
+/// The rows of x, counted from the beginning of a slab, that belong to the rows of out of a block, counted from its
+/// first: those of row i lie at [begins[i], begins[i + 1]) of `places`, ascending.
+struct Matches {
+  using Scan = cub::BlockScan<int, kThreads>;
+  typename Scan::TempStorage scan;
+  struct Match {
+    int16_t place, row;
+  } found[kSlab];
+  int16_t places[kSlab];
+  int16_t begins[kThreads + 1];
+
+  /// For index [size] and the rows [first, first + rows); called by the whole block, which may read at once.
+  __device__ __forceinline__ void find(const int32_t* index, int64_t size, int64_t first, int rows) {
+    const int thread = static_cast<int>(threadIdx.x);
+    int rows_of[kPerThread], own = 0;
+    for (int i = 0; i < kPerThread; ++i) {
+      const int at = thread * kPerThread + i;
+      const int64_t row = at < size ? index[at] - first : -1;
+      rows_of[i] = row >= 0 && row < rows ? static_cast<int>(row) : -1;
+      own += rows_of[i] >= 0;
+    }
+    int next = 0, count = 0;
+    Scan(scan).ExclusiveSum(own, next, count);
+    for (int i = 0; i < kPerThread; ++i)
+      if (rows_of[i] >= 0)
+        found[next++] = {static_cast<int16_t>(thread * kPerThread + i), static_cast<int16_t>(rows_of[i])};
+    __syncthreads();
+
+    // Thread i sorts out what belongs to row i.
+    int mine = 0, begin = 0;
+#pragma unroll 1
+    for (int at = 0; at < count; ++at) mine += found[at].row == thread;
+    Scan(scan).ExclusiveSum(mine, begin);
+    begins[thread] = static_cast<int16_t>(begin);
+    if (thread == kThreads - 1) begins[kThreads] = static_cast<int16_t>(count);
+#pragma unroll 1
+    for (int at = 0; at < count; ++at)
+      if (found[at].row == thread) places[begin++] = found[at].place;
+    __syncthreads();
+  }
+};
 
 /// A block finds the rows of x that belong to its rows of out, slab by slab and in their order, and every thread adds
 /// them up in the elements that are its own, `along` threads to a row. Its limit is memory: 4 bytes per element of x
@@ -41,38 +77,23 @@ constexpr int64_t kMostRows = kThreads;       // of out per block
 template <int N>
 __global__ void __launch_bounds__(kThreads)
     scatter_kernel(Matrix<const float> x, const int32_t* index, int along, int rows_per_block, Matrix<float> out) {
-  using Scan = cub::BlockScan<int, kThreads>;
-  __shared__ typename Scan::TempStorage storage;
-  __shared__ Match matches[kSlab];
+  __shared__ Matches matches;
   const int64_t first = static_cast<int64_t>(blockIdx.x) * rows_per_block;
   const int rows = static_cast<int>(min(out.rows - first, static_cast<int64_t>(rows_per_block)));
   const int thread = static_cast<int>(threadIdx.x);
 
   for (int64_t slab = 0; slab == 0 || slab < x.rows; slab += kSlab) {
-    int rows_of[kPerThread], found = 0;
-    for (int i = 0; i < kPerThread; ++i) {
-      const int64_t at = slab + thread * kPerThread + i;
-      const int64_t row = at < x.rows ? index[at] - first : -1;
-      rows_of[i] = row >= 0 && row < rows ? static_cast<int>(row) : -1;
-      found += rows_of[i] >= 0;
-    }
-    int next = 0, count = 0;
-    Scan(storage).ExclusiveSum(found, next, count);
-    for (int i = 0; i < kPerThread; ++i)
-      if (rows_of[i] >= 0)
-        matches[next++] = {static_cast<int16_t>(thread * kPerThread + i), static_cast<int16_t>(rows_of[i])};
-    __syncthreads();
-
+    matches.find(index + slab, x.rows - slab, first, rows);
+#pragma unroll 1
     for (int row = thread / along; row < rows; row += kThreads / along) {
+      const int begin = matches.begins[row], end = matches.begins[row + 1];
+      if (begin == end && slab > 0) continue;
       cuda::for_each_pack<N>(out.columns, thread % along, along, [&]<int W>(cuda::Width<W>, int64_t column) {
+        using Pack = cuda::Pack<W>;
         float* to = out.data + (first + row) * out.stride + column;
-        int at = 0;
-        while (at < count && matches[at].row != row) ++at;
-        if (at == count && slab > 0) return;
-        cuda::Pack<W> total = slab > 0 ? cuda::Pack<W>::load(to) : cuda::Pack<W>{};
-        for (; at < count; ++at)
-          if (matches[at].row == row)
-            total += cuda::Pack<W>::load(x.data + (slab + matches[at].place) * x.stride + column);
+        Pack total = slab > 0 ? Pack::load(to) : Pack{};
+        for (int at = begin; at < end; ++at)
+          total += Pack::load(x.data + (slab + matches.places[at]) * x.stride + column);
         total.store(to);
       });
     }

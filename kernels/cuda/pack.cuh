@@ -66,6 +66,7 @@ template <int N, class Body>
 __device__ __forceinline__ void for_each_pack(int64_t count, int64_t first, int64_t stride, Body body) {
   const int64_t packs = count / N;
   for (int64_t i = first; i < packs; i += stride) body(Width<N>(), i * N);
+#pragma unroll 1  // three elements at most
   for (int64_t i = packs * N + first; i < count; i += stride) body(Width<1>(), i);
 }
 

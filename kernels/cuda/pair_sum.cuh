@@ -22,6 +22,7 @@ __device__ __forceinline__ void for_each_coordinate(const float* x, const float*
   if constexpr (kLanes == 1) {
     for (int64_t k = 0; k < d; ++k) add(x[k], y[k]);
   } else {
+#pragma unroll 1  // a pack is as much as pays, with its way for rows that are not aligned
     for (int64_t k = 4 * lane; k < d; k += 4 * kLanes) {
       const auto from = Pack<4>::load_up_to(x + k, d - k, aligned);
       const auto to = Pack<4>::load_up_to(y + k, d - k, aligned);
