@@ -86,8 +86,10 @@ void Metrics::request() {
 
 std::vector<Metrics::Row> Metrics::collect(bool wait) {
   if (!reading_->pending) return {};
-  if (wait) device_.synchronize();
-  if (!reading_->arrived->reached()) return {};
+  if (!reading_->arrived->reached()) {
+    if (!wait) return {};
+    device_.synchronize();
+  }
   reading_->pending = false;
   if (*reading_->bad_step != 0) first_bad_step_ = *reading_->bad_step;
   std::vector<Row> rows;

@@ -1,8 +1,5 @@
 #include "kernels/interpolate.h"
 
-#include <algorithm>
-#include <bit>
-
 #include "kernels/contracts.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/pack.cuh"
@@ -13,7 +10,8 @@ namespace {
 
 constexpr int kThreads = 256;
 
-/// The y dimension of a block runs along rows: narrow rows share a block.
+/// Its limit is memory, 12 bytes per element; every thread draws its rows' numbers itself, a word of arithmetic for
+/// each pack.
 template <int N>
 __global__ void interpolate_kernel(Draw draw, Matrix<const float> x, Matrix<const float> y, Matrix<float> out) {
   const philox::Source source(draw.seed, *draw.step, draw.op);
@@ -35,12 +33,10 @@ __global__ void interpolate_kernel(Draw draw, Matrix<const float> x, Matrix<cons
 void interpolate(CudaStream& stream, Draw draw, Matrix<const float> x, Matrix<const float> y, Matrix<float> out) {
   check_interpolate(x, y, out);
   if (out.rows == 0 || out.columns == 0) return;
-  const bool wide = cuda::packable(x.data, y.data, out.data) && (x.stride | y.stride | out.stride) % 4 == 0;
-  const uint64_t packs = static_cast<uint64_t>(cuda::ceil_div(out.columns, wide ? 4 : 1));
-  const auto along = static_cast<unsigned>(std::min<uint64_t>(kThreads, std::bit_ceil(packs)));
-  const dim3 threads(along, kThreads / along);
+  const bool wide = cuda::packable(x, y, out);
+  const dim3 threads = cuda::row_block(cuda::ceil_div(out.columns, wide ? 4 : 1), kThreads);
   cuda::launch(stream, wide ? interpolate_kernel<4> : interpolate_kernel<1>,
-               cuda::blocks_for(stream, out.rows * along, kThreads), threads, draw, x, y, out);
+               cuda::blocks_for(stream, out.rows * threads.x, kThreads), threads, draw, x, y, out);
 }
 
 }  // namespace wasserkern

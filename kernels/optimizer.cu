@@ -9,17 +9,26 @@ namespace {
 
 constexpr int kThreads = 256;
 
-__global__ void advance_kernel(AdamRule rule, double* powers) {
+/// What a step is the same in for all parameters.
+struct AdamStep {
+  float rate;        // with the first moment's correction
+  float correction;  // of the second moment
+};
+
+/// One thread, for it takes doubles, which many GPUs are slow at; and a launch of its own, so that no block reads
+/// powers that another has advanced.
+__global__ void advance_kernel(AdamRule rule, const float* rate, double* powers, AdamStep* step) {
   powers[0] *= static_cast<double>(rule.beta1);
   powers[1] *= static_cast<double>(rule.beta2);
+  *step = {*rate * static_cast<float>(1 / (1 - powers[0])), static_cast<float>(1 / (1 - powers[1]))};
 }
 
+/// Its limit is memory: 28 bytes per parameter.
 template <int N>
-__global__ void adam_kernel(AdamRule rule, const float* rate, const double* powers, int64_t size, const float* gradient,
-                            float* first, float* second, float* parameter) {
+__global__ void adam_kernel(AdamRule rule, const AdamStep* now, int64_t size, const float* gradient, float* first,
+                            float* second, float* parameter) {
   using cuda::Pack;
-  const float step = *rate * static_cast<float>(1 / (1 - powers[0]));
-  const float correction = static_cast<float>(1 / (1 - powers[1]));
+  const AdamStep step = *now;
   const float rest1 = 1 - rule.beta1, rest2 = 1 - rule.beta2;
   cuda::for_each_pack<N>(size, cuda::grid_thread(), cuda::grid_threads(), [&]<int W>(cuda::Width<W>, int64_t at) {
     using P = Pack<W>;
@@ -28,7 +37,7 @@ __global__ void adam_kernel(AdamRule rule, const float* rate, const double* powe
     for (int i = 0; i < W; ++i) {
       m[i] = rule.beta1 * m[i] + rest1 * g[i];
       v[i] = rule.beta2 * v[i] + rest2 * (g[i] * g[i]);
-      x[i] -= step * m[i] / (sqrtf(v[i] * correction) + rule.epsilon);
+      x[i] -= step.rate * m[i] / (sqrtf(v[i] * step.correction) + rule.epsilon);
     }
     m.store(first + at);
     v.store(second + at);
@@ -36,6 +45,7 @@ __global__ void adam_kernel(AdamRule rule, const float* rate, const double* powe
   });
 }
 
+/// Its limit is memory: 20 bytes per parameter.
 template <int N>
 __global__ void rmsprop_kernel(RmsPropRule rule, const float* rate, int64_t size, const float* gradient, float* square,
                                float* parameter) {
@@ -59,12 +69,13 @@ __global__ void rmsprop_kernel(RmsPropRule rule, const float* rate, int64_t size
 void adam(CudaStream& stream, AdamRule rule, Vector<const float> rate, Vector<const float> gradient,
           Vector<double> powers, Vector<float> first, Vector<float> second, Vector<float> parameter) {
   check_adam(rate, gradient, powers, first, second, parameter);
-  cuda::launch(stream, advance_kernel, 1, 1, rule, powers.data);
+  auto* step = static_cast<AdamStep*>(stream.workspace(sizeof(AdamStep)));
+  cuda::launch(stream, advance_kernel, 1, 1, rule, rate.data, powers.data, step);
   if (parameter.size == 0) return;
   const bool wide = cuda::packable(gradient.data, first.data, second.data, parameter.data);
   const unsigned blocks = cuda::blocks_for(stream, cuda::ceil_div(parameter.size, wide ? 4 : 1), kThreads);
-  cuda::launch(stream, wide ? adam_kernel<4> : adam_kernel<1>, blocks, kThreads, rule, rate.data, powers.data,
-               parameter.size, gradient.data, first.data, second.data, parameter.data);
+  cuda::launch(stream, wide ? adam_kernel<4> : adam_kernel<1>, blocks, kThreads, rule, step, parameter.size,
+               gradient.data, first.data, second.data, parameter.data);
 }
 
 void rmsprop(CudaStream& stream, RmsPropRule rule, Vector<const float> rate, Vector<const float> gradient,

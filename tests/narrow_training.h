@@ -4,24 +4,31 @@
 #include <vector>
 
 #include "engine/metrics.h"
+#include "engine/ops/elementwise.h"
+#include "engine/ops/interpolate.h"
 #include "engine/optimizer.h"
 #include "engine/phases.h"
 #include "engine/tape.h"
+#include "losses/objectives/gradient_penalty.h"
 #include "losses/objectives/qp_wgan.h"
+#include "losses/objectives/wgan.h"
 #include "models/mnist.h"
 
 namespace wasserkern::testing {
 
+/// Whose steps are taken: a (q,p)-WGAN on images, one with both penalties on points in the plane, a WGAN-GP on images.
+enum class Game { QpWgan, Mixture, WganGp };
+
 struct NarrowOptions {
   bool eager = false;
+  Game game = Game::QpWgan;
   LqCost cost = {1, 1};
   int64_t batch = 8;
   uint64_t seed = 3;
   float rate = 1e-3f;
 };
 
-/// A whole (q,p)-WGAN with nets sixteen times narrower than the paper's, on made-up images: every storey in little
-/// time.
+/// A whole training with nets many times narrower than the papers', on made-up data: every storey in little time.
 class NarrowTraining {
  public:
   NarrowTraining(Device& device, NarrowOptions options)
@@ -29,36 +36,40 @@ class NarrowTraining {
         random_(device, options.seed),
         phases_(device, random_, options.eager),
         metrics_(device),
-        critic_(models::mnist_critic(random_, 16)),
-        generator_(models::mnist_generator(random_, 16)),
+        critic_(on_images() ? models::mnist_critic(random_, 16) : plane_network(1)),
+        generator_(on_images() ? models::mnist_generator(random_, 16) : plane_network(2)),
         critic_adam_(critic_.parameters(), {.rate = options.rate, .beta1 = 0.5f}),
         generator_adam_(generator_.parameters(), {.rate = options.rate, .beta1 = 0.5f}),
-        images_(phases_.slot({options.batch, models::kMnistPixels})),
-        noise_(Tensor::full(device, {options.batch, models::kMnistLatent}, 0)) {}
+        batch_(phases_.slot({options.batch, on_images() ? models::kMnistPixels : 2})),
+        noise_(Tensor::full(device, {options.batch, on_images() ? models::kMnistLatent : 2}, 0)) {}
+
+  /// How many phases a step has.
+  int64_t phases() const { return options_.game == Game::WganGp ? 2 : 1; }
 
   void step() {
     ++steps_;
-    images_.copy_from_host(made_up_images(steps_));
+    batch_.copy_from_host(made_up_batch(steps_));
     metrics_.begin_step(steps_);
-    phases_.run("step", [this] {
-      const losses::QpWgan objective{options_.cost};
-      const Tensor z = random_.normal({options_.batch, models::kMnistLatent});
-      noise_.overwrite(z);
-      const Tensor fake = generator_(z);
-      const auto critic_terms = objective.critic_loss(critic_, images_, fake);
-      critic_adam_.descend(grad(critic_terms.loss, critic_.parameters()));
-      const auto generator_terms = objective.generator_loss(critic_, images_, fake);
-      generator_adam_.descend(grad(generator_terms.loss, generator_.parameters()));
-      metrics_.record("dual", critic_terms.dual);
-    });
+    if (options_.game == Game::WganGp) {
+      phases_.run("critic", [this] { wgan_gp_critic(); });
+      phases_.run("generator", [this] { wgan_gp_generator(); });
+    } else {
+      phases_.run("step", [this] { qp_wgan(); });
+    }
   }
 
-  /// The dual of every step so far.
-  std::vector<float> losses() {
+  /// Takes what has arrived of the losses and asks for more, as programs do between steps; waits for nothing.
+  void look() {
+    keep(metrics_.collect(false));
     metrics_.request();
-    std::vector<float> losses;
-    for (const auto& row : metrics_.collect(true)) losses.push_back(row.values.at(0));
-    return losses;
+  }
+
+  /// What was recorded, a row for every step so far.
+  const std::vector<std::vector<float>>& losses() {
+    keep(metrics_.collect(true));
+    metrics_.request();
+    keep(metrics_.collect(true));
+    return losses_;
   }
 
   std::vector<float> weights() const {
@@ -68,13 +79,68 @@ class NarrowTraining {
     return all;
   }
   std::vector<float> last_noise() const { return noise_.to_host(); }
-  std::vector<float> last_images() const { return images_.to_host(); }
+  std::vector<float> last_batch() const { return batch_.to_host(); }
 
  private:
-  const std::vector<float>& made_up_images(uint64_t step) {
+  bool on_images() const { return options_.game != Game::Mixture; }
+
+  /// models/mixture.h's networks, an eighth as wide.
+  models::Mlp plane_network(int64_t outputs) {
+    constexpr models::DenseLayer kHidden{.features = 16, .activation = Activation::Relu};
+    return models::Mlp(random_, 2, {kHidden, kHidden, {.features = outputs}});
+  }
+
+  losses::QpWgan objective() const {
+    losses::QpWgan objective{options_.cost};
+    if (options_.game == Game::Mixture) {
+      objective.lambda1 = 0.1f;
+      objective.lambda2 = 1;
+      objective.p2 = Penalty::Square;  // neither penalty vanishes
+    }
+    return objective;
+  }
+
+  Tensor generated() {
+    noise_.overwrite(random_.normal(noise_.shape()));
+    return generator_(noise_);
+  }
+
+  void qp_wgan() {
+    const losses::QpWgan objective = this->objective();
+    const Tensor fake = generated();
+    const auto critic_terms = objective.critic_loss(critic_, batch_, fake);
+    critic_adam_.descend(grad(critic_terms.loss, critic_.parameters()));
+    const Tensor distance = objective.generator_loss(critic_, batch_, fake).loss;
+    generator_adam_.descend(grad(distance, generator_.parameters()));
+    metrics_.record("dual", critic_terms.dual);
+    metrics_.record("distance", distance);
+    if (critic_terms.p1.defined()) metrics_.record("p1", critic_terms.p1);
+    if (critic_terms.p2.defined()) metrics_.record("p2", critic_terms.p2);
+  }
+
+  void wgan_gp_critic() {
+    const Tensor fake = generated().detach();
+    const Tensor loss = losses::wgan_critic_loss(critic_, batch_, fake);
+    const Tensor penalty = losses::GradientPenalty{}(critic_, interpolate(batch_, fake, random_));
+    critic_adam_.descend(grad(loss + 10.0f * penalty, critic_.parameters()));
+    metrics_.record("distance", -loss);
+    metrics_.record("penalty", penalty);
+  }
+
+  void wgan_gp_generator() {
+    const Tensor loss = losses::wgan_generator_loss(critic_, generated());
+    generator_adam_.descend(grad(loss, generator_.parameters()));
+    metrics_.record("generator", loss);
+  }
+
+  void keep(const std::vector<Metrics::Row>& rows) {
+    for (const Metrics::Row& row : rows) losses_.push_back(row.values);
+  }
+
+  const std::vector<float>& made_up_batch(uint64_t step) {
     std::mt19937_64 source(step);
-    for (float& pixel : pixels_) pixel = static_cast<float>(source() % 256) / 127.5f - 1;
-    return pixels_;
+    for (float& value : host_batch_) value = static_cast<float>(source() % 256) / 127.5f - 1;
+    return host_batch_;
   }
 
   NarrowOptions options_;
@@ -83,8 +149,9 @@ class NarrowTraining {
   Metrics metrics_;
   models::Mlp critic_, generator_;
   Adam critic_adam_, generator_adam_;
-  Tensor images_, noise_;
-  std::vector<float> pixels_ = std::vector<float>(static_cast<size_t>(images_.size()));
+  Tensor batch_, noise_;
+  std::vector<float> host_batch_ = std::vector<float>(static_cast<size_t>(batch_.size()));
+  std::vector<std::vector<float>> losses_;
   uint64_t steps_ = 0;
 };
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <random>
@@ -70,6 +72,12 @@ inline std::vector<float> random_normals(std::mt19937_64& source, int64_t count,
   std::vector<float> values(static_cast<size_t>(count));
   for (float& value : values) value = scale * normal(source);
   return values;
+}
+
+/// A size in [0, most], of one digit as often as of four.
+inline int64_t random_size(std::mt19937_64& source, int64_t most) {
+  std::uniform_real_distribution<double> exponent(0, std::log(static_cast<double>(most + 1)));
+  return std::min(most, static_cast<int64_t>(std::exp(exponent(source))) - static_cast<int64_t>(source() % 2));
 }
 
 /// The seed of a randomised test: WASSERKERN_TEST_SEED, or a fixed one. Tests print it with INFO.

@@ -3,6 +3,7 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 
 #include "kernels/cuda/check.h"
@@ -17,6 +18,13 @@ inline int64_t ceil_div(int64_t x, int64_t y) { return (x + y - 1) / y; }
 inline unsigned blocks_for(CudaStream& stream, int64_t items, int threads) {
   const int64_t resident = int64_t{stream.handles().multiprocessors} * (2048 / threads);
   return static_cast<unsigned>(std::clamp<int64_t>(ceil_div(items, threads), 1, resident));
+}
+
+/// A block for rows of `items`: its x dimension runs along a row, and narrow rows share it along y.
+inline dim3 row_block(int64_t items, int threads) {
+  const auto along =
+      static_cast<unsigned>(std::min(static_cast<uint64_t>(threads), std::bit_ceil(static_cast<uint64_t>(items))));
+  return dim3(along, threads / along);
 }
 
 /// Starts a kernel on the stream's device; throws DeviceError when it cannot start.

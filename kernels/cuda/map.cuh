@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/pack.cuh"
@@ -18,14 +17,8 @@ __device__ __forceinline__ Pack<N> load(Broadcast x, int64_t row, int64_t column
   return same;
 }
 
-template <int N, class Function, class... Packs>
-__device__ __forceinline__ Pack<N> apply(Function f, Packs... x) {
-  Pack<N> y;
-  for (int i = 0; i < N; ++i) y[i] = f(x[i]...);
-  return y;
-}
-
 /// out = f(operands...), element by element. The x dimension of blocks and grid runs along columns, y along rows.
+/// Its limit is memory: 4 bytes per element for out and for each operand that is not broadcast.
 template <int N, class Function, class... Operands>
 __global__ void map_kernel(Function f, Matrix<float> out, Operands... operands) {
   const int64_t row_step = static_cast<int64_t>(gridDim.y) * blockDim.y;
@@ -48,12 +41,11 @@ void map(CudaStream& stream, Function f, Matrix<float> out, Operands... operands
   [[maybe_unused]] const auto rows_packable = [&](const Broadcast& x) {
     return !x.column_stride || (packable(x.data) && (out.rows == 1 || x.row_stride % 4 == 0));
   };
-  const bool wide = packable(out.data) && (out.rows == 1 || out.stride % 4 == 0) && (rows_packable(operands) && ...);
+  const bool wide = packable(out) && (rows_packable(operands) && ...);
 
   constexpr int kThreads = 256;
   const int64_t packs = ceil_div(out.columns, wide ? 4 : 1);
-  const auto along = static_cast<unsigned>(std::min<int64_t>(kThreads, std::bit_ceil(static_cast<uint64_t>(packs))));
-  const dim3 threads(along, kThreads / along);
+  const dim3 threads = row_block(packs, kThreads);
   const unsigned across = blocks_for(stream, packs * threads.y, kThreads);
   const unsigned all = blocks_for(stream, ceil_div(out.rows, threads.y) * across * kThreads, kThreads);
   const dim3 blocks(across, std::clamp(all / across, 1u, 65535u));

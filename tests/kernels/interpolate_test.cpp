@@ -31,8 +31,15 @@ TEST_CASE("interpolate goes from y to x by the draw's uniforms, to the bit", "[i
   with_stream([&](auto& stream) {
     const OnStream step(stream, std::vector<uint64_t>{kStep});
     const Draw draw{0x0123456789ABCDEF, step.data(), 11};
-    for (const Shape shape :
-         {Shape{0, 3, 0}, {3, 0, 1}, {1, 1, 0}, {5, 2, 0}, {6, 12, 4}, {67, 31, 2}, {1031, 1, 0}, {9, 1500, 0}}) {
+    for (const Shape shape : {Shape{0, 3, 0},
+                              {3, 0, 1},
+                              {1, 1, 0},
+                              {5, 2, 0},
+                              {6, 12, 4},
+                              {67, 31, 2},
+                              {1031, 1, 0},
+                              {9, 1500, 0},
+                              {random_size(source, 100), random_size(source, 300), random_size(source, 5)}}) {
       INFO("n=" << shape.n << " d=" << shape.d << " gap=" << shape.gap);
       const int64_t stride = shape.d + shape.gap;
       const std::vector<float> x = random_normals(source, shape.n * stride),

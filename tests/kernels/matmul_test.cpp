@@ -119,3 +119,22 @@ TEST_CASE("matmul refuses shapes that do not fit", "[matmul]") {
                         Catch::Contains("5") && Catch::Contains("2"));
   });
 }
+
+#if WASSERKERN_CUDA
+// 1 + 2^-12 is a float, and 1 in TF32, which keeps ten bits after the leading one. Tensor cores of sm_75 have no TF32.
+TEST_CASE("TF32 rounds factors where it is asked for, and only there", "[matmul]") {
+  if (!on_cuda()) return;
+  constexpr int64_t kSize = 64;
+  for (const bool tf32 : {false, true}) {
+    CudaStream stream({.tf32 = tf32});
+    CHECK(stream.description().ends_with(tf32 ? ", tf32" : ", fp32"));
+    const OnStream a(stream, std::vector<float>(kSize * kSize, 1 + 0x1p-12f));
+    const OnStream b(stream, std::vector<float>(kSize * kSize, 1));
+    const OnStream out(stream, std::vector<float>(kSize * kSize));
+    matmul(stream, {}, {a.matrix(kSize, kSize)}, {b.matrix(kSize, kSize)}, out.matrix(kSize, kSize));
+    const bool has_tf32 = stream.description().find("capability 7.") == std::string::npos;
+    if (tf32 && has_tf32) CHECK(out.host() == std::vector<float>(kSize * kSize, kSize));
+    if (!tf32) CHECK(out.host() == std::vector<float>(kSize * kSize, kSize * (1 + 0x1p-12f)));
+  }
+}
+#endif

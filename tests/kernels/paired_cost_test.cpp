@@ -108,6 +108,33 @@ TEST_CASE("paired costs and their derivatives agree with finite differences", "[
     }
 }
 
+TEST_CASE("paired costs of random shapes do not depend on their stride", "[paired_cost]") {
+  INFO("seed " << test_seed());
+  std::mt19937_64 source(test_seed());
+  for (int trial = 0; trial < 4; ++trial) {
+    const int64_t n = random_size(source, 20), d = random_size(source, 300);
+    const Pairs dense = random_pairs(source, n, d);
+    for (const int64_t gap : {1, 4, 6}) {
+      Pairs spaced{n, d, gap, {}, {}, {}, dense.scale};
+      for (const auto member : {&Pairs::x, &Pairs::y, &Pairs::direction}) {
+        spaced.*member = std::vector<float>(static_cast<size_t>(n * (d + gap)), kNan);
+        for (int64_t i = 0; i < n; ++i)
+          std::copy_n((dense.*member).begin() + i * d, d, (spaced.*member).begin() + spaced.at(i));
+      }
+      for (const Cost& cost : sample_costs()) {
+        INFO(cost_name(cost) << " n=" << n << " d=" << d << " gap=" << gap);
+        const Answer expected = solve(cost, dense), answer = solve(cost, spaced);
+        REQUIRE(answer.value == expected.value);
+        for (int64_t i = 0; i < n; ++i) {
+          REQUIRE(std::equal(&expected.gradient[i * d], &expected.gradient[i * d] + d, &answer.gradient[spaced.at(i)]));
+          REQUIRE(std::equal(&expected.hessian[i * d], &expected.hessian[i * d] + d, &answer.hessian[spaced.at(i)]));
+          REQUIRE(expected.value[i] == Approx(reference_cost(cost, &dense.x[i * d], &dense.y[i * d], d)).epsilon(1e-5));
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("paired costs hold over the range of float", "[paired_cost]") {
   INFO("seed " << test_seed());
   std::mt19937_64 source(test_seed());

@@ -90,7 +90,9 @@ TEST_CASE("Philox 4x32-10 gives the known answers of the Random123 distribution"
 
 TEST_CASE("words are Philox's at every length and alignment", "[random]") {
   with_stream([&](auto& stream) {
-    for (const int64_t count : {0, 1, 2, 3, 4, 5, 63, 1027})
+    std::mt19937_64 source(test_seed());
+    INFO("seed " << test_seed());
+    for (const int64_t count : {int64_t{0}, int64_t{1}, int64_t{2}, int64_t{3}, int64_t{4}, random_size(source, 5000)})
       for (const int64_t offset : {0, 1}) {
         const std::vector<uint32_t> words = drawn<uint32_t>(stream, kWords, count, kStep, kOp, offset);
         const std::vector<float> uniforms = drawn<float>(stream, kUniform, count, kStep, kOp, offset);
@@ -171,11 +173,16 @@ TEST_CASE("dropout keeps what its uniforms say, forward and backward", "[random]
     const Draw draw{kSeed, step.data(), kOp};
     std::vector<float> x(kCount);
     for (int64_t i = 0; i < kCount; ++i) x[i] = static_cast<float>(i - 100);
-    OnStream input(stream, x), output(stream, x);
+    OnStream input(stream, x), output(stream, x), misaligned(stream, std::vector<float>(kCount + 1));
     dropout(stream, draw, kRate, input.vector(), output.vector());
+    const Vector<float> from_second{misaligned.data() + 1, kCount};
+    stream.copy_from_host(x.data(), from_second.data, kCount * sizeof(float));
+    dropout(stream, draw, kRate, from_second, from_second);
     dropout(stream, draw, kRate, input.vector(), input.vector());
     const std::vector<float> y = output.host();
     REQUIRE(input.host() == y);
+    const std::vector<float> also = misaligned.host();
+    REQUIRE(std::equal(y.begin(), y.end(), also.begin() + 1));
     int64_t dropped = 0;
     for (int64_t i = 0; i < kCount; ++i) {
       const float expected = u[i] >= kRate ? x[i] / (1 - kRate) : 0.0f;

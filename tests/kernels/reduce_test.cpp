@@ -67,6 +67,41 @@ TEST_CASE("sums over rows and columns take every element once, also with a strid
   });
 }
 
+// Whole numbers cannot show an order; these do.
+TEST_CASE("sums of random shapes depend neither on alignment nor on stride", "[reduce]") {
+  INFO("seed " << test_seed());
+  std::mt19937_64 source(test_seed());
+  with_stream([&](auto& stream) {
+    for (int trial = 0; trial < 12; ++trial) {
+      const int64_t rows = random_size(source, trial % 2 ? 40 : 600),
+                    columns = random_size(source, trial % 2 ? 5000 : 90);
+      const std::vector<float> values = random_normals(source, rows * columns);
+      INFO(rows << "x" << columns);
+      const auto sums = [&](int64_t offset, int64_t gap) {
+        const int64_t stride = columns + gap;
+        std::vector<float> spaced(static_cast<size_t>(offset + rows * stride), 7.0f);
+        for (int64_t i = 0; i < rows; ++i)
+          std::copy_n(values.begin() + i * columns, columns, spaced.begin() + offset + i * stride);
+        OnStream input(stream, spaced);
+        OnStream out(stream, std::vector<float>(static_cast<size_t>(rows + columns)));
+        const Matrix<const float> x{input.data() + offset, rows, columns, stride};
+        sum_over_columns(stream, x, {out.data(), rows});
+        sum_over_rows(stream, x, {out.data() + rows, columns});
+        return out.host();
+      };
+      const std::vector<float> expected = sums(0, 0);
+      for (const auto& [offset, gap] : {std::pair<int64_t, int64_t>{1, 0}, {0, 1}, {0, 4}, {3, 2}})
+        if (columns != 1 || gap == 0) REQUIRE(sums(offset, gap) == expected);  // a column without gaps is one long sum
+      for (int64_t i = 0; i < rows; ++i) {
+        double total = 0, size = 0;
+        for (int64_t j = 0; j < columns; ++j)
+          total += values[i * columns + j], size += std::abs(values[i * columns + j]);
+        REQUIRE(std::abs(expected[i] - total) <= 0x1p-18 * size);  // chains of 64 half-ulps at most
+      }
+    }
+  });
+}
+
 // 10^6 times 0.1 added one by one in float is 1 % off. Chains of a few hundred additions, each half an ulp off at
 // worst, stay within 512 half-ulps: 2^-15.
 TEST_CASE("long sums keep their digits", "[reduce]") {

@@ -21,8 +21,18 @@ struct Shape {
   int64_t m, n, d, gap;
 };
 
-const Shape kShapes[] = {{1, 1, 1, 0},    {5, 0, 3, 0},      {7, 4, 0, 0},   {3, 50, 1, 0},   {2000, 64, 5, 2},
-                         {10, 97, 33, 1}, {300, 301, 70, 0}, {4, 9, 785, 3}, {1, 257, 130, 0}};
+const std::vector<Shape> kShapes = {{1, 1, 1, 0},     {5, 0, 3, 0},    {7, 4, 0, 0},       {3, 50, 1, 0},
+                                    {2000, 64, 5, 2}, {10, 97, 33, 1}, {300, 301, 70, 0},  {4, 9, 785, 3},
+                                    {1, 257, 130, 0}, {3, 1500, 8, 0}, {2500, 1100, 2, 0}, {6, 2049, 36, 4}};
+
+/// These and some random ones; what is indexed has a row at least.
+std::vector<Shape> shapes(std::mt19937_64& source) {
+  std::vector<Shape> all = kShapes;
+  for (int i = 0; i < 8; ++i)
+    all.push_back({random_size(source, 999) + 1, random_size(source, 2000), random_size(source, 50),
+                   static_cast<int64_t>(source() % 5)});
+  return all;
+}
 
 }  // namespace
 
@@ -30,7 +40,7 @@ TEST_CASE("gather_rows copies the rows that are named", "[rows]") {
   INFO("seed " << test_seed());
   std::mt19937_64 source(test_seed());
   with_stream([&](auto& stream) {
-    for (const Shape& shape : kShapes) {
+    for (const Shape& shape : shapes(source)) {
       INFO("m=" << shape.m << " n=" << shape.n << " d=" << shape.d << " gap=" << shape.gap);
       const int64_t stride = shape.d + shape.gap;
       const std::vector<float> rows = random_normals(source, shape.m * stride);
@@ -52,7 +62,7 @@ TEST_CASE("scatter_rows adds rows in their order", "[rows]") {
   INFO("seed " << test_seed());
   std::mt19937_64 source(test_seed());
   with_stream([&](auto& stream) {
-    for (const Shape& shape : kShapes) {
+    for (const Shape& shape : shapes(source)) {
       INFO("m=" << shape.m << " n=" << shape.n << " d=" << shape.d << " gap=" << shape.gap);
       const int64_t stride = shape.d + shape.gap;
       const std::vector<float> rows = random_normals(source, shape.n * stride);

@@ -47,6 +47,22 @@ TEST_CASE("memory holds what was copied in", "[stream]") {
   });
 }
 
+// Where all work runs at once, as under an emulator, a missing dependency between the streams cannot show.
+TEST_CASE("uploads take their turn among kernels, however many are under way", "[stream]") {
+  with_stream([&](auto& stream) {
+    constexpr int64_t kCount = 3000;
+    constexpr int kUploads = 37;  // several turns of the ring
+    std::vector<float> host(kCount), expected(kCount);
+    OnStream x(stream, host), total(stream, host);
+    for (int upload = 0; upload < kUploads; ++upload) {
+      for (int64_t i = 0; i < kCount; ++i) expected[i] += host[i] = static_cast<float>(upload * kCount + i);
+      stream.copy_from_host(host.data(), x.data(), kCount * sizeof(float));
+      accumulate(stream, x.vector(), total.vector());
+    }
+    REQUIRE(total.host() == expected);
+  });
+}
+
 TEST_CASE("staging memory is filled when a later event is reached", "[stream]") {
   with_stream([&](auto& stream) {
     OnStream x(stream, std::vector<float>{1, 2, 3});
