@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/contracts.h"
+#include "kernels/cuda/c_transform_filter.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/minimum.cuh"
 #include "kernels/cuda/pair_tile.cuh"
@@ -103,6 +104,9 @@ void sweep(CudaStream& stream, const Form& cost, const Problems& problems, int64
 void batched_c_transform(CudaStream& stream, const Cost& cost, int64_t problems, Matrix<const float> x,
                          Vector<const float> phi, Matrix<const float> y, Vector<float> out, Vector<int32_t> argmin) {
   check_batched_c_transform(problems, x, phi, y, out, argmin);
+  if (problems == 1)
+    if (const FilterRoute route = filter_route(stream, cost, x.rows, y.rows, x.columns); route != FilterRoute::Direct)
+      return filtered_c_transform(stream, route, cost, x, phi, y, out, argmin);
 
   // Large tiles read less, small ones spread a small problem over the GPU.
   constexpr int kLarge = 4, kSmall = 1;
