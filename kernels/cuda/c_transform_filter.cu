@@ -18,7 +18,7 @@ using cuda::ceil_div, cuda::FilterColumns, cuda::FilterErrors, cuda::kTensorTile
 
 // Each route goes over columns and candidates in panels. Of some candidates of a panel, spread evenly, only the bounds
 // are taken first: that many more products buy a promise that few others survive, in whatever order they come.
-constexpr int64_t kSampled = 16;  // one in so many
+constexpr int kSampled = 16;  // one in so many
 
 template <class Form>
 constexpr bool of_squared_distance() {
@@ -164,7 +164,7 @@ void filter_by_products(const Problem<Form>& problem) {
     const int64_t across = ceil_div(panel.y.rows, 4) * 4;
     clear(stream, columns, across);
     bounding_norms<cuda::Unrounded>(stream, panel.y, errors, columns.norms, across);
-    for (const int64_t step : {kSampled, int64_t{1}}) {
+    for (const int64_t step : {kSampled, 1}) {
       const int64_t rows = ceil_div(m, step);
       for (int64_t row = 0; row < rows; row += height) {
         const int64_t count = std::min(rows - row, height);
@@ -190,7 +190,7 @@ void filter_by_tensor_cores(const Problem<Form>& problem) {
   CudaStream& stream = problem.stream;
   const int64_t m = problem.x.rows, n = problem.y.rows, d = problem.x.columns;
   constexpr int64_t kWords = cuda::kSlabBytes / static_cast<int64_t>(sizeof(Word));
-  constexpr int64_t kPanelBytes = int64_t{64} << 20, kMostRows = 16384, kLeastRows = 1024, kMostBlocksDeep = 65535;
+  constexpr int64_t kPanelBytes = int64_t{64} << 20, kMostRows = 16384, kLeastRows = 1024;
   const int64_t slabs = std::max<int64_t>(ceil_div(d, kWords), 1), pitch = slabs * kWords;
   const int64_t panel =
       std::clamp(kPanelBytes / (slabs * cuda::kSlabBytes), kLeastRows, kMostRows) / kTensorTile * kTensorTile;
@@ -218,15 +218,18 @@ void filter_by_tensor_cores(const Problem<Form>& problem) {
     for (int64_t row = 0; row < m; row += height) {
       const int64_t count = std::min(m - row, height), down = padded(count);
       bounding_norms<Rounding>(stream, rows_of(problem.x, row, count), errors, x_norms, down, x_copies, pitch);
-      const cuda::RoundedCandidates candidates{
-          {reinterpret_cast<const char*>(x_copies), down / kTensorTile, slabs}, row, count, x_norms, problem.phi};
-      const cuda::RoundedRows y{reinterpret_cast<const char*>(y_copies), across / kTensorTile, slabs};
-      for (const int64_t spacing : {kSampled, int64_t{1}}) {
+      const auto rounded = [&](const Word* copies, int64_t rows) {
+        return cuda::RoundedRows{reinterpret_cast<const char*>(copies), static_cast<int>(rows / kTensorTile),
+                                 static_cast<int>(slabs)};
+      };
+      const cuda::RoundedRows y = rounded(y_copies, across);
+      const cuda::RoundedCandidates candidates{rounded(x_copies, down), static_cast<int>(row), static_cast<int>(count),
+                                               x_norms, problem.phi};
+      for (const int spacing : {kSampled, 1}) {
         // Eight waves of the two blocks that a multiprocessor holds, so that the last one is small beside them.
         const int64_t tiles = ceil_div(candidates.rows.tiles, spacing);
         const int64_t wanted = ceil_div(16 * int64_t{stream.handles().multiprocessors}, y.tiles);
-        const dim3 blocks(static_cast<unsigned>(y.tiles),
-                          static_cast<unsigned>(std::min({tiles, wanted, kMostBlocksDeep})));
+        const dim3 blocks(static_cast<unsigned>(y.tiles), static_cast<unsigned>(std::min(tiles, wanted)));
         cuda::launch(stream, cuda::filter_tensor_kernel<Rounding, Form>, blocks, cuda::kTensorThreads, bounds,
                      candidates, y, columns, spacing, spacing == 1);
       }

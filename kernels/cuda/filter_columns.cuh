@@ -48,7 +48,9 @@ struct FilterColumns {
   unsigned long long* best;  // key_of() what is decided
 
   /// The value that some candidate of the column is sure to have or to be below. Others lower it meanwhile.
-  __device__ __forceinline__ float promised(int64_t column) const { return of_ordered(__ldcg(promise + column)); }
+  __device__ __forceinline__ float promised(int64_t column) const {
+    return of_ordered(static_cast<const volatile unsigned*>(promise)[column]);
+  }
 
   __device__ __forceinline__ bool overflowed(int64_t column) const { return count[column] > kMostSurvivors; }
 

@@ -13,6 +13,23 @@ namespace wasserkern::cuda {
 
 constexpr int kDecideWarps = 4;
 
+/// The cost of a pair whose sum is not trusted. Rare, and not inlined to keep its registers out of the sweep.
+template <class Form>
+__device__ __noinline__ float careful_cost(const Form& cost, const float* x, const float* y, int64_t d) {
+  const PairSum pair = pair_sum<1>(cost, x, y, d, 0);
+  return cost.finish(pair.sum, pair.unit);
+}
+
+/// The value of a candidate, given the sum of its pair.
+template <class Form>
+__device__ __forceinline__ float decided_value(const Form& cost, Matrix<const float> x, int64_t row, float phi,
+                                               Matrix<const float> y, int64_t column, float sum) {
+  const float value = cost.trusted(sum)
+                          ? cost.finish(sum, 1.0f)
+                          : careful_cost(cost, x.data + row * x.stride, y.data + column * y.stride, x.columns);
+  return __fsub_rn(value, phi);
+}
+
 /// best of each column, from its survivors that the last promise does not rule out; nothing for columns with too many.
 /// A warp takes a column and a lane a survivor, whose rows pass through shared memory so that their reads coalesce.
 ///
@@ -61,8 +78,7 @@ __global__ void __launch_bounds__(kDecideWarps* kWarp)
           for (int at = 0; at < length; ++at) sum = cost.add_term(sum, x_part[lane][at], y_part[at]);
       }
       if (lane < rows) {
-        const float value = __fsub_rn(cost_of(cost, x, y, place, column, sum), phi[place]);
-        minimum.join({value, place});
+        minimum.join({decided_value(cost, x, place, phi[place], y, column, sum), place});
       }
     }
     unsigned long long key = key_of(minimum);
@@ -103,8 +119,7 @@ __global__ void __launch_bounds__(kTileThreads)
 #pragma unroll
         for (int j = 0; j < kSweepMicro; ++j) {
           const int64_t column = min(first_column + own.across + j, y.rows - 1);
-          minima[j].join(
-              {__fsub_rn(cost_of(cost, x, y, row, column, sums[i][j]), phi[row]), static_cast<int32_t>(row)});
+          minima[j].join({decided_value(cost, x, row, phi[row], y, column, sums[i][j]), static_cast<int32_t>(row)});
         }
       }
     }

@@ -37,7 +37,7 @@ __global__ void __launch_bounds__(kPanelThreads)
   for (int j = 0; j < 4; ++j) promised[j] = columns.promised(column + j);
 
   const int64_t begin = static_cast<int64_t>(blockIdx.y) * kPanelRows, end = min(begin + kPanelRows, products.rows);
-#pragma unroll 4
+#pragma unroll 2
   for (int64_t row = begin; row < end; ++row) {
     const auto product = Pack<4>::load(products.data + row * products.stride + column);
     const int64_t place = candidates.first + row * candidates.step;
@@ -45,7 +45,7 @@ __global__ void __launch_bounds__(kPanelThreads)
 #pragma unroll
     for (int j = 0; j < 4; ++j) {
       const float both = norm + norms[j], distance = bounds.distance(both, product[j]);
-      const float least = bounds.least(distance, phi);
+      const float least = bounds.proportional() ? bounds.least_by_factor(distance, phi) : bounds.least(distance, phi);
       if (least > promised[j] || column + j >= columns.size) continue;  // not for NaN
       promised[j] = columns.lower(column + j, promised[j], bounds.largest(distance, both, phi));
       if (keep) columns.keep(column + j, {static_cast<int32_t>(place), least});

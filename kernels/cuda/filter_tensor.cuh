@@ -28,19 +28,17 @@ constexpr int kCopyStages = 3;
 /// Rounded rows, a whole number of tiles of them, a whole number of slabs long; at least one.
 struct RoundedRows {
   const char* data;
-  int64_t tiles;
-  int64_t slabs;
+  int tiles;
+  int slabs;
 
-  __device__ __forceinline__ const char* slab(int64_t tile, int64_t at) const {
-    return data + tile * kTensorTile * slabs * kSlabBytes + at * kSlabBytes;
-  }
+  __device__ __forceinline__ int pitch() const { return slabs * kSlabBytes; }
 };
 
 /// Candidates of the copies: rows from `first` on of the matrix that they were made from.
 struct RoundedCandidates {
   RoundedRows rows;
-  int64_t first;
-  int64_t count;
+  int first;
+  int count;
   const float* norms;  // of the copies, padded as they are
   const float* phi;    // of all rows
 };
@@ -57,33 +55,63 @@ struct alignas(128) Slab64 {
     return at + row * kSlabBytes + (place ^ (row / 2 % kPacks)) * kPackBytes;
   }
 
+  static __device__ __forceinline__ int own_row() { return static_cast<int>(threadIdx.x) / kPacks; }
+  static __device__ __forceinline__ int own_place() { return static_cast<int>(threadIdx.x) % kPacks; }
+
+  /// Where this thread starts to copy from the first slab of a tile.
+  static __device__ __forceinline__ const char* source(const RoundedRows& from, int tile) {
+    return from.data + static_cast<int64_t>(tile * kTensorTile + own_row()) * from.pitch() + own_place() * kPackBytes;
+  }
+
   /// Starts to copy; all threads of the block take part.
-  __device__ __forceinline__ void fetch(const RoundedRows& from, int64_t tile, int64_t slab) {
-    const char* source = from.slab(tile, slab);
-    const int place = static_cast<int>(threadIdx.x) % kPacks;
+  __device__ __forceinline__ void fetch(const char* source, int pitch) {
+    constexpr int kRowsAtOnce = kTensorThreads / kPacks;
 #pragma unroll
-    for (int turn = 0; turn < kTensorTile * kPacks / kTensorThreads; ++turn) {
-      const int row = static_cast<int>(threadIdx.x) / kPacks + turn * (kTensorThreads / kPacks);
-      copy_pack_async(pack(row, place), source + row * (from.slabs * kSlabBytes) + place * kPackBytes);
-    }
+    for (int row = 0; row < kTensorTile; row += kRowsAtOnce)
+      copy_pack_async(pack(own_row() + row, own_place()), source + int64_t{row} * pitch);
   }
 };
 
-/// Where a thread's pairs lie in a tile: 4 x 4 operands of its warp, in each of them two rows and two columns.
+/// Where a thread's 8 x 8 pairs lie in a tile: 4 x 4 operands of its warp, in each of them two rows and two columns.
 struct TensorPairs {
   int lane = static_cast<int>(threadIdx.x) % kWarp;
   int down = static_cast<int>(threadIdx.x) / kWarp / 4 * 64;
   int across = static_cast<int>(threadIdx.x) / kWarp % 4 * 32;
 
-  __device__ __forceinline__ int row(int operand, int half) const { return down + operand * 16 + half * 8 + lane / 4; }
-  __device__ __forceinline__ int column(int operand, int half) const {
-    return across + operand * 8 + lane % 4 * 2 + half;
+  __device__ __forceinline__ int row(int r) const { return down + r * 8 + lane / 4; }
+  __device__ __forceinline__ int column(int c) const { return across + lane % 4 * 2 + c / 2 * 8 + c % 2; }
+};
+
+/// The products of a thread's pairs, as the tensor cores leave them.
+struct TensorSums {
+  float of_operands[4][4][4] = {};
+
+  __device__ __forceinline__ float& at(int r, int c) { return of_operands[r / 2][c / 2][r % 2 * 2 + c % 2]; }
+  __device__ __forceinline__ float at(int r, int c) const { return of_operands[r / 2][c / 2][r % 2 * 2 + c % 2]; }
+
+  /// The first row becomes the last.
+  __device__ __forceinline__ void rotate_column(int c) {
+    const float first = at(0, c);
+#pragma unroll
+    for (int r = 0; r < 7; ++r) at(r, c) = at(r + 1, c);
+    at(7, c) = first;
+  }
+
+  /// That of row pair / 8 and column pair % 8, in registers.
+  __device__ __forceinline__ float pick(int pair) const {
+    float picked = 0;
+#pragma unroll
+    for (int r = 0; r < 8; ++r)
+#pragma unroll
+      for (int c = 0; c < 8; ++c) picked = pair == r * 8 + c ? at(r, c) : picked;
+    return picked;
   }
 };
 
 /// sums += products of a slab.
 template <class Rounding>
-__device__ __forceinline__ void multiply_slab(Slab64& x, Slab64& y, const TensorPairs& own, float (&sums)[4][4][4]) {
+__device__ __forceinline__ void multiply_slab(Slab64& x, Slab64& y, TensorSums& sums) {
+  const TensorPairs own;
 #pragma unroll
   for (int step = 0; step < kSlabBytes / 32; ++step) {
     uint32_t x_parts[4][4], y_parts[2][4];
@@ -98,60 +126,89 @@ __device__ __forceinline__ void multiply_slab(Slab64& x, Slab64& y, const Tensor
     for (int i = 0; i < 4; ++i)
 #pragma unroll
       for (int j = 0; j < 4; ++j)
-        multiply_add(Rounding(), sums[i][j], x_parts[i], y_parts[j / 2][j % 2 * 2], y_parts[j / 2][j % 2 * 2 + 1]);
+        multiply_add(Rounding(), sums.of_operands[i][j], x_parts[i], y_parts[j / 2][j % 2 * 2],
+                     y_parts[j / 2][j % 2 * 2 + 1]);
   }
 }
 
-/// Takes a pair that is not ruled out; returns the column's promise. Rare, and not inlined: 64 copies of it would
-/// push the products out of the instruction cache.
+/// The bounds of a tile's pairs, each thread its own.
 template <class Form>
-__device__ __noinline__ float take_candidate(const ValueBounds<Form>& bounds, const FilterColumns& columns,
-                                             int64_t column, float promised, float distance, float norms, float phi,
-                                             int32_t place, bool keep) {
-  const float lowered = columns.lower(column, promised, bounds.largest(distance, norms, phi));
-  if (keep) columns.keep(column, {place, bounds.least(distance, phi)});
-  return lowered;
-}
+class TileFilter {
+ public:
+  __device__ __forceinline__ TileFilter(const ValueBounds<Form>& bounds, const RoundedCandidates& candidates,
+                                        int first_row, const FilterColumns& columns, int first_column)
+      : bounds_(bounds),
+        candidates_(candidates),
+        first_row_(first_row),
+        columns_(columns),
+        first_column_(first_column) {}
 
-/// Rules out the pairs of a tile, from their products.
-template <class Form>
-__device__ __forceinline__ void filter_tile(const ValueBounds<Form>& bounds, const RoundedCandidates& candidates,
-                                            int64_t first_row, const FilterColumns& columns, int64_t first_column,
-                                            const TensorPairs& own, bool keep, float (&sums)[4][4][4]) {
-  float norms[4][2], phi[4][2];
-#pragma unroll
-  for (int i = 0; i < 4; ++i)
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const int64_t row = first_row + own.row(i, half);
-      norms[i][half] = candidates.norms[row];
-      phi[i][half] = candidates.phi[candidates.first + min(row, candidates.count - 1)];
+  /// A bit for every pair that is not ruled out, of place 8 row + column.
+  __device__ __forceinline__ uint64_t open_pairs(TensorSums& sums) const {
+    return bounds_.proportional() ? open_columns<true, 0>(sums) | open_columns<true, 4>(sums)
+                                  : open_columns<false, 0>(sums) | open_columns<false, 4>(sums);
+  }
+
+  /// Takes the pairs of `open`, which are few.
+  __device__ __forceinline__ void take(uint64_t open, const TensorSums& sums, bool keep) const {
+#pragma unroll 1
+    for (; open; open &= open - 1) {
+      const int pair = __ffsll(static_cast<long long>(open)) - 1, r = pair / 8, c = pair % 8;
+      if (row(r) >= candidates_.count || column(c) >= columns_.size) continue;
+      const float norms = candidates_.norms[row(r)] + columns_.norms[column(c)];
+      const float distance = bounds_.distance(norms, sums.pick(pair)), phi = potential(r);
+      const float promised = columns_.promised(column(c)), least = bounds_.least(distance, phi);
+      if (least > promised) continue;  // than another promise meanwhile
+      columns_.lower(column(c), promised, bounds_.largest(distance, norms, phi));
+      if (keep) columns_.keep(column(c), {candidates_.first + row(r), least});
     }
+  }
+
+ private:
+  /// Of four columns from kFirst on. The rows take turns at the first place where registers have no addresses, and 64
+  /// copies of a cost's `finish` would push the products out of the instruction cache.
+  template <bool kProportional, int kFirst>
+  __device__ __forceinline__ uint64_t open_columns(TensorSums& sums) const {
+    constexpr int kColumns = 4;
+    float norms[kColumns], promised[kColumns];
 #pragma unroll
-  for (int j = 0; j < 4; ++j)
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const int64_t column = first_column + own.column(j, half);
-      const float norm = columns.norms[column];
-      float promised = columns.promised(column);
-      bool open = false;
-#pragma unroll
-      for (int i = 0; i < 8; ++i) {
-        float& sum = sums[i / 2][j][i % 2 * 2 + half];
-        sum = bounds.distance(norms[i / 2][i % 2] + norm, sum);
-        open |= !(bounds.least(sum, phi[i / 2][i % 2]) > promised);  // also for NaN
-      }
-      if (!open || column >= columns.size) continue;
-#pragma unroll
-      for (int i = 0; i < 8; ++i) {
-        const float distance = sums[i / 2][j][i % 2 * 2 + half];
-        const int64_t row = first_row + own.row(i / 2, i % 2);
-        if (row < candidates.count && !(bounds.least(distance, phi[i / 2][i % 2]) > promised))
-          promised = take_candidate(bounds, columns, column, promised, distance, norms[i / 2][i % 2] + norm,
-                                    phi[i / 2][i % 2], static_cast<int32_t>(candidates.first + row), keep);
-      }
+    for (int c = 0; c < kColumns; ++c) {
+      norms[c] = columns_.norms[column(kFirst + c)];
+      promised[c] = columns_.promised(column(kFirst + c));
     }
-}
+    uint64_t open = 0;
+#pragma unroll(kProportional ? 8 : 1)
+    for (int r = 0; r < 8; ++r) {
+      const float norm = candidates_.norms[row(r)], phi = potential(r);
+      unsigned bits = 0;
+#pragma unroll
+      for (int c = 0; c < kColumns; ++c) {
+        const float distance = bounds_.distance(norm + norms[c], sums.at(kProportional ? r : 0, kFirst + c));
+        const float least = kProportional ? bounds_.least_by_factor(distance, phi) : bounds_.least(distance, phi);
+        if (!(least > promised[c])) bits |= 1u << c;  // also for NaN
+        if constexpr (!kProportional) sums.rotate_column(kFirst + c);
+      }
+      open |= uint64_t{bits} << (r * 8 + kFirst);
+    }
+    return open;
+  }
+
+  __device__ __forceinline__ int row(int r) const { return first_row_ + pairs_.row(r); }
+  /// Wide, so that a thread's columns are offsets from one address.
+  __device__ __forceinline__ int64_t column(int c) const {
+    return int64_t{first_column_ + pairs_.column(0)} + (pairs_.column(c) - pairs_.column(0));
+  }
+  __device__ __forceinline__ float potential(int r) const {
+    return candidates_.phi[candidates_.first + min(row(r), candidates_.count - 1)];
+  }
+
+  const ValueBounds<Form>& bounds_;
+  const RoundedCandidates& candidates_;
+  int first_row_;
+  const FilterColumns& columns_;
+  int first_column_;
+  TensorPairs pairs_;
+};
 
 #endif
 
@@ -161,39 +218,47 @@ __device__ __forceinline__ void filter_tile(const ValueBounds<Form>& bounds, con
 template <class Rounding, class Form>
 __global__ void __launch_bounds__(kTensorThreads, 2)
     filter_tensor_kernel(ValueBounds<Form> bounds, RoundedCandidates candidates, RoundedRows y, FilterColumns columns,
-                         int64_t spacing, bool keep) {
+                         int spacing, bool keep) {
 #if __CUDA_ARCH__ >= 800
   __shared__ Slab64 x_slabs[kCopyStages], y_slabs[kCopyStages];
-  const TensorPairs own;
-  const int64_t slabs = y.slabs, between = spacing * gridDim.y;
-  int64_t tile = spacing * blockIdx.y;
+  const int slabs = y.slabs, between = spacing * static_cast<int>(gridDim.y);
+  int tile = spacing * static_cast<int>(blockIdx.y);
 
   // The place of the copies runs ahead of the products', across tiles.
-  int64_t next_tile = tile, next_slab = 0;
+  int next_tile = tile, next_slab = 0;
+  const char* x_source = Slab64::source(candidates.rows, tile);
+  const char* y_source = Slab64::source(y, static_cast<int>(blockIdx.x));
   const auto fetch = [&](int stage) {
     if (next_tile < candidates.rows.tiles) {
-      x_slabs[stage].fetch(candidates.rows, next_tile, next_slab);
-      y_slabs[stage].fetch(y, blockIdx.x, next_slab);
+      x_slabs[stage].fetch(x_source, y.pitch());
+      y_slabs[stage].fetch(y_source, y.pitch());
     }
     close_copy_group();
-    if (++next_slab == slabs) next_slab = 0, next_tile += between;
+    x_source += kSlabBytes;
+    y_source += kSlabBytes;
+    if (++next_slab < slabs) return;
+    next_slab = 0;
+    next_tile += between;
+    x_source += (int64_t{between} * kTensorTile - 1) * y.pitch();
+    y_source -= y.pitch();
   };
 #pragma unroll
   for (int stage = 0; stage < kCopyStages - 1; ++stage) fetch(stage);
 
   int stage = 0;
   for (; tile < candidates.rows.tiles; tile += between) {
-    float sums[4][4][4] = {};
+    TensorSums sums;
 #pragma unroll 1
-    for (int64_t slab = 0; slab < slabs; ++slab) {
+    for (int slab = 0; slab < slabs; ++slab) {
       wait_for_copy_groups<kCopyStages - 2>();
       __syncthreads();  // this stage is complete, and all have read the one before, which is filled next
       fetch(stage ? stage - 1 : kCopyStages - 1);
-      multiply_slab<Rounding>(x_slabs[stage], y_slabs[stage], own, sums);
+      multiply_slab<Rounding>(x_slabs[stage], y_slabs[stage], sums);
       stage = stage + 1 == kCopyStages ? 0 : stage + 1;
     }
-    filter_tile(bounds, candidates, tile * kTensorTile, columns, static_cast<int64_t>(blockIdx.x) * kTensorTile, own,
-                keep, sums);
+    const TileFilter<Form> filter(bounds, candidates, tile * kTensorTile, columns,
+                                  static_cast<int>(blockIdx.x) * kTensorTile);
+    if (const uint64_t open = filter.open_pairs(sums)) filter.take(open, sums, keep);
   }
 #endif
 }
