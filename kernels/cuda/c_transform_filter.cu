@@ -36,12 +36,12 @@ struct RouteRate {
 
 // Arithmetic from data-sheet rates, not measured on a GPU. Coordinates a cycle: 128 FP32 lanes, of which a direct
 // difference takes two instructions and a product one; on tensor cores an A100's dense rate, of which an H100's
-// mma.sync has as much or more. Cycles a pair: instructions of the epilogue over 128 lanes, 12 bytes of L2 for a panel,
+// mma.sync has as much or more. Cycles a pair: instructions of the epilogue over 128 lanes, 8 bytes of L2 for a panel,
 // and for bf16, whose bounds are wide, the survivors.
 constexpr RouteRate kRates[] = {{FilterRoute::Direct, 75, 64, 0.1},
-                                {FilterRoute::Product, 75, 128, 0.5},
-                                {FilterRoute::TensorTf32, 80, 512, 0.25},
-                                {FilterRoute::TensorBf16, 80, 1024, 0.5}};
+                                {FilterRoute::Product, 75, 128, 0.3},
+                                {FilterRoute::TensorTf32, 80, 512, 0.15},
+                                {FilterRoute::TensorBf16, 80, 1024, 0.35}};
 constexpr double kTf32Coordinates = 512;  // of cuBLAS with TF32
 
 // What a filter's launches take before and after its products, in cycles: some ten of them, 3 microseconds each.

@@ -60,7 +60,7 @@ struct ValueBounds {
   Form cost;
   float least_share;
   float largest_share;
-  float gap;     // between the bounds of a distance, as a share of the norms: twice the error, and what norms are less
+  float gap;     // between the bounds of a distance, as a share of the norms: twice the error, which is below 0.04
   float factor;  // least_share times the cost's proportion to the squared distance; 0 for a cost that has none
 
   ValueBounds(const Form& form, FilterErrors errors)

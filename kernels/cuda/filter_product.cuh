@@ -8,7 +8,7 @@
 
 // A panel of products that cuBLAS made, while it is in the L2 cache.
 //
-// Limit: 4 bytes of L2 a pair, read 16 at a time, and some 12 instructions a pair that p = q takes.
+// Limit: 4 bytes of L2 a pair, read 16 at a time.
 
 namespace wasserkern::cuda {
 

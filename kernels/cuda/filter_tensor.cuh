@@ -7,7 +7,7 @@
 #include "kernels/cuda/tensor_core.cuh"
 #include "kernels/cuda/warp.cuh"
 
-// A filter whose products never leave the registers: tiles of 128 x 128 pairs on tensor cores, 64 x 32 a warp, and the
+// A filter whose products never leave the registers: tiles of 128 x 128 pairs on tensor cores, 64 x 64 a warp, and the
 // bounds of the pairs from the accumulators.
 //
 // Rows come as rounded copies, 64 bytes of each at a time, three stages deep: one is multiplied while two are under
@@ -15,12 +15,14 @@
 // of its pair of rows, so that the eight rows that ldmatrix reads at a time, and the eight packs that a quarter of a
 // warp writes, lie in different banks without padding, and three stages fit the 48 KiB that any GPU gives a block.
 //
-// Limit: tensor cores, 128 x 128 x d multiply-adds a tile (sm_80: 16 cycles a coordinate as TF32, 8 as bf16, and bytes
-// of L2 that are 64 a cycle either way), then some 12 instructions a pair that p = q takes.
+// Limit: tensor cores. On sm_80 a tile takes 32 cycles a coordinate as TF32 and 16 as bf16; meanwhile shared memory is
+// busy for three quarters of the time, and L2 gives 32 bytes a cycle. Then six instructions a pair where the cost is
+// proportional to the squared distance. The loop over slabs, compiled for sm_80: 64 HMMA, 16 LDSM and 8 LDGSTS of some
+// 150 instructions, which are issued in a third of the cycles that the tensor cores need.
 
 namespace wasserkern::cuda {
 
-constexpr int kTensorThreads = 256;
+constexpr int kTensorThreads = 128;
 constexpr int kTensorTile = 128;  // rows of x and of y
 constexpr int kSlabBytes = 64;    // of a row in a stage
 constexpr int kCopyStages = 3;
@@ -72,11 +74,12 @@ struct alignas(128) Slab64 {
   }
 };
 
-/// Where a thread's 8 x 8 pairs lie in a tile: 4 x 4 operands of its warp, in each of them two rows and two columns.
+/// Where a thread's 8 x 16 pairs lie in a tile: in 4 x 8 operands of its warp, in each of them two rows and two
+/// columns.
 struct TensorPairs {
   int lane = static_cast<int>(threadIdx.x) % kWarp;
-  int down = static_cast<int>(threadIdx.x) / kWarp / 4 * 64;
-  int across = static_cast<int>(threadIdx.x) / kWarp % 4 * 32;
+  int down = static_cast<int>(threadIdx.x) / kWarp / 2 * 64;
+  int across = static_cast<int>(threadIdx.x) / kWarp % 2 * 64;
 
   __device__ __forceinline__ int row(int r) const { return down + r * 8 + lane / 4; }
   __device__ __forceinline__ int column(int c) const { return across + lane % 4 * 2 + c / 2 * 8 + c % 2; }
@@ -84,7 +87,7 @@ struct TensorPairs {
 
 /// The products of a thread's pairs, as the tensor cores leave them.
 struct TensorSums {
-  float of_operands[4][4][4] = {};
+  float of_operands[4][8][4] = {};
 
   __device__ __forceinline__ float& at(int r, int c) { return of_operands[r / 2][c / 2][r % 2 * 2 + c % 2]; }
   __device__ __forceinline__ float at(int r, int c) const { return of_operands[r / 2][c / 2][r % 2 * 2 + c % 2]; }
@@ -97,13 +100,13 @@ struct TensorSums {
     at(7, c) = first;
   }
 
-  /// That of row pair / 8 and column pair % 8, in registers.
+  /// That of row pair / 4 and column kFirst + pair % 4: registers have no addresses.
+  template <int kFirst>
   __device__ __forceinline__ float pick(int pair) const {
     float picked = 0;
 #pragma unroll
-    for (int r = 0; r < 8; ++r)
-#pragma unroll
-      for (int c = 0; c < 8; ++c) picked = pair == r * 8 + c ? at(r, c) : picked;
+    for (int at_pair = 0; at_pair < 32; ++at_pair)
+      picked = pair == at_pair ? at(at_pair / 4, kFirst + at_pair % 4) : picked;
     return picked;
   }
 };
@@ -114,20 +117,20 @@ __device__ __forceinline__ void multiply_slab(Slab64& x, Slab64& y, TensorSums& 
   const TensorPairs own;
 #pragma unroll
   for (int step = 0; step < kSlabBytes / 32; ++step) {
-    uint32_t x_parts[4][4], y_parts[2][4];
+    uint32_t y_parts[4][4];
 #pragma unroll
-    for (int i = 0; i < 4; ++i)
-      load_matrices(x_parts[i], x.pack(own.down + i * 16 + own.lane % 16, step * 2 + own.lane / 16));
-#pragma unroll
-    for (int j = 0; j < 2; ++j)
+    for (int j = 0; j < 4; ++j)
       load_matrices(y_parts[j],
                     y.pack(own.across + j * 16 + own.lane / 16 * 8 + own.lane % 8, step * 2 + own.lane / 8 % 2));
 #pragma unroll
-    for (int i = 0; i < 4; ++i)
+    for (int i = 0; i < 4; ++i) {
+      uint32_t x_parts[4];
+      load_matrices(x_parts, x.pack(own.down + i * 16 + own.lane % 16, step * 2 + own.lane / 16));
 #pragma unroll
-      for (int j = 0; j < 4; ++j)
-        multiply_add(Rounding(), sums.of_operands[i][j], x_parts[i], y_parts[j / 2][j % 2 * 2],
+      for (int j = 0; j < 8; ++j)
+        multiply_add(Rounding(), sums.of_operands[i][j], x_parts, y_parts[j / 2][j % 2 * 2],
                      y_parts[j / 2][j % 2 * 2 + 1]);
+    }
   }
 }
 
@@ -135,62 +138,71 @@ __device__ __forceinline__ void multiply_slab(Slab64& x, Slab64& y, TensorSums& 
 template <class Form>
 class TileFilter {
  public:
-  __device__ __forceinline__ TileFilter(const ValueBounds<Form>& bounds, const RoundedCandidates& candidates,
-                                        int first_row, const FilterColumns& columns, int first_column)
+  __device__ __forceinline__ TileFilter(const ValueBounds<Form>& bounds, const RoundedCandidates& candidates, int tile,
+                                        const FilterColumns& columns, bool keep)
       : bounds_(bounds),
         candidates_(candidates),
-        first_row_(first_row),
+        first_row_(tile * kTensorTile),
         columns_(columns),
-        first_column_(first_column) {}
+        first_column_(static_cast<int>(blockIdx.x) * kTensorTile),
+        keep_(keep) {}
 
-  /// A bit for every pair that is not ruled out, of place 8 row + column.
-  __device__ __forceinline__ uint64_t open_pairs(TensorSums& sums) const {
-    return bounds_.proportional() ? open_columns<true, 0>(sums) | open_columns<true, 4>(sums)
-                                  : open_columns<false, 0>(sums) | open_columns<false, 4>(sums);
-  }
-
-  /// Takes the pairs of `open`, which are few.
-  __device__ __forceinline__ void take(uint64_t open, const TensorSums& sums, bool keep) const {
-#pragma unroll 1
-    for (; open; open &= open - 1) {
-      const int pair = __ffsll(static_cast<long long>(open)) - 1, r = pair / 8, c = pair % 8;
-      if (row(r) >= candidates_.count || column(c) >= columns_.size) continue;
-      const float norms = candidates_.norms[row(r)] + columns_.norms[column(c)];
-      const float distance = bounds_.distance(norms, sums.pick(pair)), phi = potential(r);
-      const float promised = columns_.promised(column(c)), least = bounds_.least(distance, phi);
-      if (least > promised) continue;  // than another promise meanwhile
-      columns_.lower(column(c), promised, bounds_.largest(distance, norms, phi));
-      if (keep) columns_.keep(column(c), {candidates_.first + row(r), least});
-    }
+  /// Takes the pairs that are not ruled out.
+  __device__ __forceinline__ void take(TensorSums& sums) const {
+    take_columns<0>(sums);
+    take_columns<4>(sums);
+    take_columns<8>(sums);
+    take_columns<12>(sums);
   }
 
  private:
-  /// Of four columns from kFirst on. The rows take turns at the first place where registers have no addresses, and 64
-  /// copies of a cost's `finish` would push the products out of the instruction cache.
+  /// Those of four columns.
+  template <int kFirst>
+  __device__ __forceinline__ void take_columns(TensorSums& sums) const {
+    const unsigned open = bounds_.proportional() ? open_pairs<true, kFirst>(sums) : open_pairs<false, kFirst>(sums);
+#pragma unroll 1
+    for (unsigned left = open; left; left &= left - 1) {
+      const int pair = __ffs(static_cast<int>(left)) - 1;
+      take_pair(pair / 4, kFirst + pair % 4, sums.pick<kFirst>(pair));
+    }
+  }
+
+  /// A bit for every pair that is not ruled out, of place 4 row + column.
   template <bool kProportional, int kFirst>
-  __device__ __forceinline__ uint64_t open_columns(TensorSums& sums) const {
-    constexpr int kColumns = 4;
-    float norms[kColumns], promised[kColumns];
+  __device__ __forceinline__ unsigned open_pairs(TensorSums& sums) const {
+    float norms[4], promised[4];
 #pragma unroll
-    for (int c = 0; c < kColumns; ++c) {
+    for (int c = 0; c < 4; ++c) {
       norms[c] = columns_.norms[column(kFirst + c)];
       promised[c] = columns_.promised(column(kFirst + c));
     }
-    uint64_t open = 0;
+    unsigned open = 0;
+    // Where a cost's `finish` is long the rows take turns at the first place: many copies of it would push the products
+    // out of the instruction cache.
 #pragma unroll(kProportional ? 8 : 1)
     for (int r = 0; r < 8; ++r) {
       const float norm = candidates_.norms[row(r)], phi = potential(r);
       unsigned bits = 0;
 #pragma unroll
-      for (int c = 0; c < kColumns; ++c) {
+      for (int c = 0; c < 4; ++c) {
         const float distance = bounds_.distance(norm + norms[c], sums.at(kProportional ? r : 0, kFirst + c));
         const float least = kProportional ? bounds_.least_by_factor(distance, phi) : bounds_.least(distance, phi);
         if (!(least > promised[c])) bits |= 1u << c;  // also for NaN
         if constexpr (!kProportional) sums.rotate_column(kFirst + c);
       }
-      open |= uint64_t{bits} << (r * 8 + kFirst);
+      open |= bits << (r * 4);
     }
     return open;
+  }
+
+  __device__ __forceinline__ void take_pair(int r, int c, float product) const {
+    if (row(r) >= candidates_.count || column(c) >= columns_.size) return;
+    const float norms = candidates_.norms[row(r)] + columns_.norms[column(c)];
+    const float distance = bounds_.distance(norms, product), phi = potential(r);
+    const float promised = columns_.promised(column(c)), least = bounds_.least(distance, phi);
+    if (least > promised) return;  // than what was promised meanwhile
+    columns_.lower(column(c), promised, bounds_.largest(distance, norms, phi));
+    if (keep_) columns_.keep(column(c), {candidates_.first + row(r), least});
   }
 
   __device__ __forceinline__ int row(int r) const { return first_row_ + pairs_.row(r); }
@@ -207,6 +219,7 @@ class TileFilter {
   int first_row_;
   const FilterColumns& columns_;
   int first_column_;
+  bool keep_;
   TensorPairs pairs_;
 };
 
@@ -256,9 +269,7 @@ __global__ void __launch_bounds__(kTensorThreads, 2)
       multiply_slab<Rounding>(x_slabs[stage], y_slabs[stage], sums);
       stage = stage + 1 == kCopyStages ? 0 : stage + 1;
     }
-    const TileFilter<Form> filter(bounds, candidates, tile * kTensorTile, columns,
-                                  static_cast<int>(blockIdx.x) * kTensorTile);
-    if (const uint64_t open = filter.open_pairs(sums)) filter.take(open, sums, keep);
+    TileFilter<Form>(bounds, candidates, tile, columns, keep).take(sums);
   }
 #endif
 }

@@ -254,6 +254,31 @@ TEST_CASE("a filter's routes keep to the contract at the edges of float's range"
   for (const LqCost cost : {LqCost{2, 2}, LqCost{2, 1}}) check_routes(cuda_stream(), cost, problem);
 }
 
+TEST_CASE("c_transform of a large problem is that of its parts, which are too small for a filter",
+          "[c_transform_filter]") {
+  if (!on_cuda()) return;
+  INFO("seed " << test_seed());
+  std::mt19937_64 source(test_seed());
+  CudaStream& stream = cuda_stream();
+  const Problem problem = random_problem(source, {4003, 331, 784});
+  const Pairs& pairs = problem.pairs;
+  constexpr int64_t kPart = 40;
+  REQUIRE(filter_route(LqCost{2, 2}, pairs.m, pairs.n, pairs.d, 75, false) == FilterRoute::Product);
+  REQUIRE(filter_route(LqCost{2, 2}, pairs.m, pairs.n, pairs.d, 80, false) == FilterRoute::TensorBf16);
+  REQUIRE(filter_route(LqCost{2, 2}, pairs.m, kPart, pairs.d, 90, true) == FilterRoute::Direct);
+  const Answer whole = answer(stream, problem, [&](auto... arguments) {
+    c_transform(stream, LqCost{2, 2}, arguments...);
+  });
+  const Answer parts = answer(stream, problem, [&](auto x, auto phi, auto y, auto out, auto argmin) {
+    for (int64_t first = 0; first < y.rows; first += kPart) {
+      const int64_t count = std::min(y.rows - first, kPart);
+      c_transform(stream, LqCost{2, 2}, x, phi, {y.data + first * y.stride, count, y.columns, y.stride},
+                  {out.data + first, count}, {argmin.data + first, count});
+    }
+  });
+  require_same(whole, parts);
+}
+
 TEST_CASE("a million near ties: every route of the filter has the index of direct differences",
           "[c_transform_filter]") {
   if (!on_cuda()) return;
