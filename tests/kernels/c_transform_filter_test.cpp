@@ -254,8 +254,9 @@ TEST_CASE("a filter's routes keep to the contract at the edges of float's range"
   for (const LqCost cost : {LqCost{2, 2}, LqCost{2, 1}}) check_routes(cuda_stream(), cost, problem);
 }
 
+// [gpu-only]: a billion products take an emulator half a minute.
 TEST_CASE("c_transform of a large problem is that of its parts, which are too small for a filter",
-          "[c_transform_filter]") {
+          "[c_transform_filter][gpu-only]") {
   if (!on_cuda()) return;
   INFO("seed " << test_seed());
   std::mt19937_64 source(test_seed());
