@@ -238,13 +238,16 @@ void filter_by_tensor_cores(const Problem<Form>& problem) {
   }
 }
 
-/// The compute capability that this build's code for a stream's GPU was compiled for: tensor cores need both.
+/// The compute capability that the code which a stream's GPU runs was compiled for: tensor cores need both.
 int capability_of(CudaStream& stream) {
-  cudaFuncAttributes attributes;
-  cuda::check(cudaSetDevice(stream.handles().device), "cudaSetDevice");
-  cuda::check(cudaFuncGetAttributes(&attributes, cuda::filter_tensor_kernel<cuda::Bf16, Lq<Exponent::Two>>),
-              "cudaFuncGetAttributes");
-  return attributes.ptxVersion;
+  constexpr int kCompiled[] = {__CUDA_ARCH_LIST__};  // 800 for sm_80
+  int major = 0, minor = 0, best = 0;
+  const int device = stream.handles().device;
+  cuda::check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "cudaDeviceGetAttribute");
+  cuda::check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device), "cudaDeviceGetAttribute");
+  for (const int compiled : kCompiled)
+    if (compiled / 10 <= major * 10 + minor) best = std::max(best, compiled / 10);
+  return best;
 }
 
 }  // namespace
