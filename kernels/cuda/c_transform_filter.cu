@@ -1,7 +1,6 @@
 #include "kernels/cuda/c_transform_filter.h"
 
 #include <algorithm>
-#include <limits>
 #include <string>
 
 #include "kernels/cuda/filter_decide.cuh"
@@ -14,39 +13,7 @@
 namespace wasserkern {
 namespace {
 
-using cuda::ceil_div, cuda::FilterColumns, cuda::FilterErrors, cuda::kTensorTile, cuda::Precision;
-
-// Each route goes over columns and candidates in panels. Of some candidates of a panel, spread evenly, only the bounds
-// are taken first: that many more products buy a promise that few others survive, in whatever order they come.
-constexpr int kSampled = 16;  // one in so many
-
-template <class Form>
-constexpr bool of_squared_distance() {
-  if constexpr (requires { Form::kOfSquaredDistance; }) return Form::kOfSquaredDistance;
-  return false;
-}
-
-/// What a route does in a cycle of a multiprocessor.
-struct RouteRate {
-  FilterRoute route;
-  int capability;      // the least
-  double coordinates;  // of pairs
-  double pair;         // cycles for each pair besides
-};
-
-// Arithmetic from data-sheet rates, not measured on a GPU. Coordinates a cycle: 128 FP32 lanes, of which a direct
-// difference takes two instructions and a product one; on tensor cores an A100's dense rate, of which an H100's
-// mma.sync has as much or more. Cycles a pair: instructions of the epilogue over 128 lanes, 8 bytes of L2 for a panel,
-// and for bf16, whose bounds are wide, the survivors.
-constexpr RouteRate kRates[] = {{FilterRoute::Direct, 75, 64, 0.1},
-                                {FilterRoute::Product, 75, 128, 0.3},
-                                {FilterRoute::TensorTf32, 80, 512, 0.15},
-                                {FilterRoute::TensorBf16, 80, 1024, 0.35}};
-constexpr double kTf32Coordinates = 512;  // of cuBLAS with TF32
-
-// What a filter's launches take before and after its products, in cycles: some ten of them, 3 microseconds each.
-constexpr double kFilterLaunches = 5e4;
-constexpr double kMultiprocessors = 132;
+using cuda::ceil_div, cuda::FilterColumns, cuda::FilterErrors, cuda::kSampled, cuda::kTensorTile, cuda::Precision;
 
 /// Parts of one workspace.
 class Parts {
@@ -238,56 +205,16 @@ void filter_by_tensor_cores(const Problem<Form>& problem) {
   }
 }
 
-/// The compute capability that the code which a stream's GPU runs was compiled for: tensor cores need both.
-int capability_of(CudaStream& stream) {
-  constexpr int kCompiled[] = {__CUDA_ARCH_LIST__};  // 800 for sm_80
-  int major = 0, minor = 0, best = 0;
-  const int device = stream.handles().device;
-  cuda::check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "cudaDeviceGetAttribute");
-  cuda::check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device), "cudaDeviceGetAttribute");
-  for (const int compiled : kCompiled)
-    if (compiled / 10 <= major * 10 + minor) best = std::max(best, compiled / 10);
-  return best;
-}
-
 }  // namespace
-
-FilterRoute filter_route(const Cost& cost, int64_t m, int64_t n, int64_t d, int capability, bool tf32) {
-  const bool serves = visit_cost(cost, []<class Form>(const Form&) { return of_squared_distance<Form>(); });
-  if (!serves || d > cuda::kMostCoordinates) return FilterRoute::Direct;
-
-  const auto cycles = [&](const RouteRate& rate) {
-    const bool direct = rate.route == FilterRoute::Direct;
-    const double coordinates = rate.route == FilterRoute::Product && tf32 ? kTf32Coordinates : rate.coordinates;
-    const double pairs = static_cast<double>(m) * static_cast<double>(n) / kMultiprocessors;
-    const double sampled = direct ? 1 : 1 + 1.0 / kSampled;
-    return pairs * sampled * (static_cast<double>(d) / coordinates + rate.pair) + (direct ? 0 : kFilterLaunches);
-  };
-  const RouteRate* best = kRates;
-  for (const RouteRate& rate : kRates)
-    if (capability >= rate.capability && cycles(rate) < cycles(*best)) best = &rate;
-  return best->route;
-}
-
-FilterRoute filter_route(CudaStream& stream, const Cost& cost, int64_t m, int64_t n, int64_t d) {
-  const bool tf32 = stream.handles().tf32;
-  constexpr int kAnyCapability = std::numeric_limits<int>::max();
-  if (filter_route(cost, m, n, d, kAnyCapability, tf32) == FilterRoute::Direct) return FilterRoute::Direct;
-  return filter_route(cost, m, n, d, capability_of(stream), tf32);
-}
-
-std::vector<FilterRoute> filter_routes(CudaStream& stream) {
-  const int capability = capability_of(stream);
-  std::vector<FilterRoute> routes;
-  for (const RouteRate& rate : kRates)
-    if (rate.route != FilterRoute::Direct && capability >= rate.capability) routes.push_back(rate.route);
-  return routes;
-}
 
 void filtered_c_transform(CudaStream& stream, FilterRoute route, const Cost& cost, Matrix<const float> x,
                           Vector<const float> phi, Matrix<const float> y, Vector<float> out, Vector<int32_t> argmin) {
   visit_cost(cost, [&]<class Form>(const Form& form) {
-    if constexpr (of_squared_distance<Form>()) {
+    if constexpr (cuda::of_squared_distance<Form>()) {
+      if (const std::vector<FilterRoute> routes = filter_routes(stream);
+          route != FilterRoute::Direct && std::find(routes.begin(), routes.end(), route) == routes.end())
+        throw DeviceError(
+            "c_transform on tensor cores: neither this GPU nor this build may be older than sm_80; use another route");
       if (x.columns > cuda::kMostCoordinates)
         throw UsageError("c_transform by products: " + std::to_string(x.columns) + " coordinates are more than " +
                          std::to_string(cuda::kMostCoordinates) + "; use direct differences");

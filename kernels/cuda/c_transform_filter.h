@@ -14,7 +14,7 @@ namespace wasserkern {
 /// of cuBLAS, panel by panel, or of tensor cores from rounded values. The answer has the same bits by every route.
 enum class FilterRoute { Direct, Product, TensorTf32, TensorBf16 };
 
-/// The route that the table in c_transform_filter.cu gives a shape, on a GPU of this compute capability (80 for sm_80)
+/// The route that the table in filter_route.cu gives a shape, on a GPU of this compute capability (80 for sm_80)
 /// whose matrix products are TF32 or not.
 WASSERKERN_API FilterRoute filter_route(const Cost& cost, int64_t m, int64_t n, int64_t d, int capability, bool tf32);
 
@@ -25,7 +25,7 @@ FilterRoute filter_route(CudaStream& stream, const Cost& cost, int64_t m, int64_
 WASSERKERN_API std::vector<FilterRoute> filter_routes(CudaStream& stream);
 
 /// c_transform by one of filter_routes, for a cost that grows with |x - y|^2 and at most 65536 coordinates; shapes as
-/// c_transform has checked them. Throws UsageError for what this route cannot serve.
+/// c_transform has checked them. Throws UsageError for what this route cannot serve, DeviceError where it cannot run.
 WASSERKERN_API void filtered_c_transform(CudaStream& stream, FilterRoute route, const Cost& cost, Matrix<const float> x,
                                          Vector<const float> phi, Matrix<const float> y, Vector<float> out,
                                          Vector<int32_t> argmin);

@@ -24,6 +24,17 @@ namespace wasserkern::cuda {
 
 constexpr int64_t kMostCoordinates = 65536;
 
+/// Whether bounds of the distance serve a cost: where they do it grows with the distance.
+template <class Form>
+constexpr bool of_squared_distance() {
+  if constexpr (requires { Form::kOfSquaredDistance; }) return Form::kOfSquaredDistance;
+  return false;
+}
+
+// Each route goes over columns and candidates in panels. Of some candidates of a panel, spread evenly, only the bounds
+// are taken first: that many more products buy a promise that few others survive, in whatever order they come.
+constexpr int kSampled = 16;  // one in so many
+
 /// How a product of rows is computed.
 enum class Precision { Fp32, CutTf32, Tf32, Bf16 };
 
