@@ -107,13 +107,14 @@ template <class Form>
 void filter_by_products(const Problem<Form>& problem) {
   CudaStream& stream = problem.stream;
   const int64_t m = problem.x.rows, n = problem.y.rows;
-  constexpr int64_t kMostColumns = 4096, kLeastBytes = int64_t{1} << 20, kMostBytes = int64_t{16} << 20;
+  constexpr int64_t kMostColumns = 4096, kMostRows = 65535 * cuda::kPanelRows, kLeastBytes = int64_t{1} << 20,
+                    kMostBytes = int64_t{16} << 20;
   int cache_bytes = 0;
   cuda::check(cudaDeviceGetAttribute(&cache_bytes, cudaDevAttrL2CacheSize, stream.handles().device),
               "cudaDeviceGetAttribute");
   const int64_t width = std::min(ceil_div(n, 4) * 4, kMostColumns);
   const int64_t panel_bytes = std::clamp<int64_t>(cache_bytes / 4, kLeastBytes, kMostBytes);
-  const int64_t height = std::min(m, panel_bytes / (width * int64_t{sizeof(float)}));
+  const int64_t height = std::min({m, panel_bytes / (width * int64_t{sizeof(float)}), kMostRows});
 
   Parts parts;
   const ColumnParts column_parts(parts, width);
@@ -211,8 +212,7 @@ void filtered_c_transform(CudaStream& stream, FilterRoute route, const Cost& cos
                           Vector<const float> phi, Matrix<const float> y, Vector<float> out, Vector<int32_t> argmin) {
   visit_cost(cost, [&]<class Form>(const Form& form) {
     if constexpr (cuda::of_squared_distance<Form>()) {
-      if (const std::vector<FilterRoute> routes = filter_routes(stream);
-          route != FilterRoute::Direct && std::find(routes.begin(), routes.end(), route) == routes.end())
+      if (!can_take(stream, route))
         throw DeviceError(
             "c_transform on tensor cores: neither this GPU nor this build may be older than sm_80; use another route");
       if (x.columns > cuda::kMostCoordinates)

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "kernels/cost/cost.h"
 #include "kernels/export.h"
@@ -21,10 +20,10 @@ WASSERKERN_API FilterRoute filter_route(const Cost& cost, int64_t m, int64_t n, 
 /// As above, for a stream's GPU and this build's code for it.
 FilterRoute filter_route(CudaStream& stream, const Cost& cost, int64_t m, int64_t n, int64_t d);
 
-/// The routes other than Direct that a stream's GPU and this build's code for it can take.
-WASSERKERN_API std::vector<FilterRoute> filter_routes(CudaStream& stream);
+/// Whether a stream's GPU and this build's code for it can take a route.
+WASSERKERN_API bool can_take(CudaStream& stream, FilterRoute route);
 
-/// c_transform by one of filter_routes, for a cost that grows with |x - y|^2 and at most 65536 coordinates; shapes as
+/// c_transform by any route but Direct, for a cost that grows with |x - y|^2 and at most 65536 coordinates; shapes as
 /// c_transform has checked them. Throws UsageError for what this route cannot serve, DeviceError where it cannot run.
 WASSERKERN_API void filtered_c_transform(CudaStream& stream, FilterRoute route, const Cost& cost, Matrix<const float> x,
                                          Vector<const float> phi, Matrix<const float> y, Vector<float> out,

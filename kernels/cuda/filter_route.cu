@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "kernels/cuda/c_transform_filter.h"
@@ -69,12 +70,10 @@ FilterRoute filter_route(CudaStream& stream, const Cost& cost, int64_t m, int64_
   return filter_route(cost, m, n, d, capability_of(stream), tf32);
 }
 
-std::vector<FilterRoute> filter_routes(CudaStream& stream) {
+bool can_take(CudaStream& stream, FilterRoute route) {
   const int capability = capability_of(stream);
-  std::vector<FilterRoute> routes;
-  for (const RouteRate& rate : kRates)
-    if (rate.route != FilterRoute::Direct && capability >= rate.capability) routes.push_back(rate.route);
-  return routes;
+  return std::any_of(std::begin(kRates), std::end(kRates),
+                     [&](const RouteRate& rate) { return rate.route == route && capability >= rate.capability; });
 }
 
 }  // namespace wasserkern
