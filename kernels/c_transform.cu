@@ -1,6 +1,7 @@
 #include "kernels/c_transform.h"
 
 #include "kernels/contracts.h"
+#include "kernels/cuda/c_transform_filter.h"
 #include "kernels/cuda/column_fold.cuh"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/minimum.cuh"
@@ -55,11 +56,11 @@ __global__ void __launch_bounds__(kTileThreads, cuda::resident_blocks<kMicro>())
     for (Minimum& minimum : of_tile) minimum = cuda::no_minimum();
 #pragma unroll
     for (int i = 0; i < kMicro; ++i) {
-      const int64_t row = first_row + own.row(i);
-      const float potential = phi[min(row, end - 1)];
+      const int64_t row = min(first_row + own.row(i), end - 1);
+      const float potential = phi[row];
 #pragma unroll
-      for (int j = 0; j < kMicro; ++j)
-        of_tile[j].join({costs[i][j] - potential, static_cast<int32_t>(min(row, end - 1))});
+      for (int j = 0; j < kMicro; ++j)  // not fused with the cost's last factor: other routes have the same bits
+        of_tile[j].join({__fsub_rn(costs[i][j], potential), static_cast<int32_t>(row)});
     }
     minima.take(of_tile, cuda::JoinMinima());
   }
@@ -97,6 +98,9 @@ void sweep(CudaStream& stream, const Form& cost, const Problems& problems, int64
 void batched_c_transform(CudaStream& stream, const Cost& cost, int64_t problems, Matrix<const float> x,
                          Vector<const float> phi, Matrix<const float> y, Vector<float> out, Vector<int32_t> argmin) {
   check_batched_c_transform(problems, x, phi, y, out, argmin);
+  if (problems == 1)
+    if (const FilterRoute route = filter_route(stream, cost, x.rows, y.rows, x.columns); route != FilterRoute::Direct)
+      return filtered_c_transform(stream, route, cost, x, phi, y, out, argmin);
   visit_cost(cost, [&]<class Form>(const Form& form) {
     if (y.rows == 0) return;
     const Problems all{x.rows / problems, y.rows / problems, x, phi.data, y};
