@@ -8,6 +8,8 @@ TURNS = 10
 # What kernels exist for; everything else in a loop feeds it.
 FLOATING = {"FADD", "FFMA", "FMUL", "FADD2", "FFMA2", "FMUL2", "HADD2", "HFMA2", "HMUL2", "MUFU", "HMMA", "HGMMA"}
 BYTES = {"VABSDIFF", "VABSDIFF4", "IDP", "IMMA"}
+# A product of small matrices is the work of so many FFMA: 16 x 8 x 8 of them by 32 lanes.
+MATRIX = {"HMMA": 32, "HGMMA": 32, "IMMA": 32}
 
 Instruction = collections.namedtuple("Instruction", "predicate code operands")
 
@@ -149,8 +151,8 @@ class Mix:
             width(instruction.code) for instruction in real if base(instruction) in codes).items()))
             for name, codes in self.MEMORY.items()}
 
-    def arithmetic(self):
-        return sum(self.counted.values())
+    def work(self):
+        return sum(MATRIX.get(code, 1) * count for code, count in self.counted.items())
 
     def bits(self):
         return sum(bits * count for widths in self.memory.values() for bits, count in widths.items())
@@ -162,7 +164,7 @@ class Mix:
 
 
 def hot_loop(kernel):
-    """The Mix of the loop with the most arithmetic, loops inside of it left out; None for a kernel without loops. Of
+    """The Mix of the loop with the most work, loops inside of it left out; None for a kernel without loops. Of
     loops with as much of it the one that moves more counts, then the shorter one: others handle what is left over."""
     blocks, following = flow(kernel)
     found = loops(following)
@@ -171,7 +173,7 @@ def hot_loop(kernel):
         inner = set().union(*(other for other in found if other < body))
         mix = Mix([kernel.instructions[at] for block in sorted(body - inner) for at in blocks[block]])
         weight = TURNS ** sum(body <= other for other in found)
-        key = (mix.arithmetic() * weight, mix.bits() * weight, -mix.instructions)
+        key = (mix.work() * weight, mix.bits() * weight, -mix.instructions)
         if best is None or key > best[0]:
             best = key, mix
     return best[1] if best else None
