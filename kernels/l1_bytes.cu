@@ -13,7 +13,8 @@ namespace wasserkern {
 namespace {
 
 // As kernels/c_transform.cu, with four coordinates in a word of which one instruction adds the absolute differences to
-// a sum: VABSDIFF4 takes four terms where l1 of floats takes eight instructions.
+// a sum: VABSDIFF4, at half the rate of an FADD, takes four terms where l1 of floats takes eight instructions. Compiled
+// for sm_90 a loop over 16 coordinates of 8 x 8 pairs is 276 instructions, 256 of them VABSDIFF4.
 
 using cuda::kTileThreads, cuda::Minimum;
 

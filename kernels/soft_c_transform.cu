@@ -7,7 +7,8 @@
 namespace wasserkern {
 namespace {
 
-/// Online: the largest value of a thread's rows is found first, so that the sum is rescaled once a tile.
+/// Online: the largest value of a thread's rows is found first, so that the sum is rescaled once a tile. Limit: that of
+/// the tile, and per pair one exp2 of the special-function units and some twenty instructions beside it.
 template <int kSide>
 struct SoftMinimum {
   static constexpr int kMicro = kSide, kBlocks = cuda::resident_blocks<kSide>();

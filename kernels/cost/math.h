@@ -16,7 +16,7 @@ WASSERKERN_INLINE float abs(float x) { return ::fabsf(x); }
 WASSERKERN_INLINE float max(float x, float y) { return x < y ? y : x; }
 WASSERKERN_INLINE float sqrt(float x) { return ::sqrtf(x); }
 /// -1, 0 or 1; NaN for NaN.
-WASSERKERN_INLINE float sign(float x) { return x > 0 ? 1.0f : x < 0 ? -1.0f : x * 0.0f; }
+WASSERKERN_INLINE float sign(float x) { return ::copysignf(::fabsf(x) > 0 ? 1.0f : x, x); }
 /// log2(0) = -infinity.
 WASSERKERN_INLINE float log2(float x) { return ::log2f(x); }
 /// exp2(-infinity) = 0.

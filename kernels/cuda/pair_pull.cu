@@ -11,8 +11,9 @@
 // them the next are copied to shared memory asynchronously. Where tiles are few, blocks divide the rows of x as well
 // and a second kernel adds up their parts in order.
 //
-// Limit: per term squared l2 takes two instructions (a difference and an FFMA), l1 four (the sign replaces the
-// product).
+// Limit: per term squared l2 takes two instructions (a difference and an FFMA), l1 five, of which the three of the sign
+// run at half the rate. Compiled for sm_90 a row of x for 32 terms is 74 instructions for squared l2, 170 for l1, with
+// three loads from shared memory.
 
 namespace wasserkern::cuda {
 namespace {
