@@ -15,11 +15,11 @@
 namespace wasserkern::bench {
 namespace {
 
-constexpr int64_t kColumns = 4096;
+constexpr int64_t kRows = 4096;
 
 /// Memory that all of these kernels can use: matrices larger than the caches, as vectors of all their elements too.
 struct Memory {
-  int64_t rows;
+  int64_t columns;
   Array<float> a, b, c, d;
   Array<float> rate;
   Array<double> powers;
@@ -27,14 +27,14 @@ struct Memory {
   Array<uint64_t> step;
 
   explicit Memory(Device& device)
-      : rows(device.is_cuda() ? 16384 : 4096),  // 256 MiB or 64
+      : columns(device.is_cuda() ? 16384 : 4096),  // 256 MiB or 64
         a(device, size()),
         b(device, size()),
         c(device, size()),
         d(device, size()),
         rate(device, std::vector{1e-4f}),
         powers(device, std::vector{1.0, 1.0}),
-        permutation(device, permuted(rows)),
+        permutation(device, permuted(kRows)),
         step(device, std::vector<uint64_t>{1}) {
     submit(device, [&](auto& stream) {
       for (const auto& array : {a, b, c}) uniform(stream, draw(), array.vector());
@@ -46,11 +46,11 @@ struct Memory {
     for (int64_t i = 0; i < count; ++i) places[static_cast<size_t>(i)] = static_cast<int32_t>(i * 61 % count);
     return places;
   }
-  int64_t size() const { return rows * kColumns; }
-  Matrix<float> matrix(const Array<float>& of) const { return {of.data(), rows, kColumns}; }
-  Vector<float> per_row(const Array<float>& of) const { return {of.data(), rows}; }
-  Vector<float> per_column(const Array<float>& of) const { return {of.data(), kColumns}; }
-  Broadcast all(const Array<float>& of) const { return {of.data(), kColumns, 1}; }
+  int64_t size() const { return kRows * columns; }
+  Matrix<float> matrix(const Array<float>& of) const { return {of.data(), kRows, columns}; }
+  Vector<float> per_row(const Array<float>& of) const { return {of.data(), kRows}; }
+  Vector<float> per_column(const Array<float>& of) const { return {of.data(), columns}; }
+  Broadcast all(const Array<float>& of) const { return {of.data(), columns, 1}; }
   Draw draw() const { return {1, step.data(), 0}; }
 };
 
