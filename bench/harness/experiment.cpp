@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "bench/harness/device_flags.h"
 #include "bench/harness/experiment_state.h"
 #include "engine/file.h"
 #include "engine/npy.h"
@@ -9,8 +10,6 @@
 
 namespace wasserkern::bench {
 namespace {
-
-constexpr int64_t kMostThreads = 4096;
 
 /// 1460225 as 1,460,225.
 std::string grouped(int64_t number) {
@@ -37,11 +36,7 @@ Experiment::Common::Common(const About& what, const std::string& program, std::v
   iterations = flags.integer({"iterations", "STEPS", "training iterations", free}, about.iterations, 1);
   batch = flags.integer({"batch", "COUNT", "images, or points, per batch"}, about.batch, 1);
   seed = static_cast<uint64_t>(flags.integer({"seed", "NUMBER", "of all random numbers"}, 1, 0));
-  device.name =
-      flags.text({"device", "auto|cpu|cuda", "where it runs; auto takes the GPU if there is one", free}, "auto");
-  device.threads =
-      static_cast<int>(flags.integer({"threads", "COUNT", "of the CPU; 0 for all", free}, 0, 0, kMostThreads));
-  device.tf32 = flags.toggle({"tf32", "", "let a GPU round the factors of products to TF32", free});
+  device = device_flags(flags);
   eager = flags.toggle({"eager", "", "never replay recorded steps, for profilers and debuggers; same results", free});
   data = flags.text({"data", "FOLDER", "where the data sets are", free}, "datasets");
   samples_every =

@@ -1,3 +1,5 @@
+#include "bench/harness/program.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <new>
@@ -18,26 +20,34 @@ int fail(const std::string& program, std::string message, int status) {
 
 }  // namespace
 
-int run_experiment(const About& about, int argc, char** argv, const std::function<void(Experiment&)>& body) {
+int run_program(int argc, char** argv, const std::string& remedy, const std::function<int(const std::string&)>& body) {
   spin_briefly(argv);
-  const std::string called = argc > 0 ? argv[0] : about.name;
+  const std::string called = argc > 0 ? argv[0] : "wasserkern";
   const std::string program = std::filesystem::path(called).filename();
   try {
-    Experiment run(about, called, {argv + std::min(argc, 1), argv + argc});
-    body(run);
-    return 0;
+    return body(called);
   } catch (const HelpWanted& help) {
     std::fputs(help.text.c_str(), stdout);
     return 0;
-  } catch (const Interrupted& interrupted) {
-    return interrupted.status();
   } catch (const UsageError& error) {
     return fail(program, error.what(), 2);
   } catch (const std::bad_alloc&) {
-    return fail(program, "out of memory; try a smaller --batch", 1);
+    return fail(program, "out of memory; " + remedy, 1);
   } catch (const std::exception& error) {
     return fail(program, error.what(), 1);
   }
+}
+
+int run_experiment(const About& about, int argc, char** argv, const std::function<void(Experiment&)>& body) {
+  return run_program(argc, argv, "try a smaller --batch", [&](const std::string& called) {
+    try {
+      Experiment run(about, called, {argv + std::min(argc, 1), argv + argc});
+      body(run);
+      return 0;
+    } catch (const Interrupted& interrupted) {
+      return interrupted.status();
+    }
+  });
 }
 
 }  // namespace wasserkern::bench

@@ -12,53 +12,40 @@ std::vector<uint8_t> random_bytes(int64_t size) {
   return values;
 }
 
-template <class Kernel>
-double seconds_of(Kernel kernel) {
-  const auto start = std::chrono::steady_clock::now();
-  kernel();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-/// Terms per second of c_transform_bytes, packing included, the share of what registers alone can do, and the rate over
-/// that of the c-transform of as many floats; both are sampled in between.
-void run(benchmark::State& state, PairsShape shape) {
-  Points points(shape);
-  const std::vector<uint8_t> x = random_bytes(shape.m * shape.d), y = random_bytes(shape.n * shape.d);
-  const std::vector<float> phi = random_values(shape.m);
-  std::vector<float> out(static_cast<size_t>(shape.n));
-  std::vector<int32_t> argmin(out.size());
-  Limit limit = byte_term_limit(points.stream.threads());
-  double seconds = 0, float_seconds = 0;
-  int64_t float_runs = 0;
-  for (auto _ : state) {
-    while (limit.seconds() <= seconds) limit.sample();
-    for (; float_seconds <= seconds; ++float_runs)
-      float_seconds += seconds_of([&] {
-        c_transform(points.stream, LqCost{1, 1}, points.x(), {phi.data(), shape.m}, points.y(), {out.data(), shape.n},
-                    {argmin.data(), shape.n});
+/// Terms per second of the c-transform of as many floats.
+Limit of_floats(Device& device, PairsShape shape) {
+  const Points points(device, shape);
+  const Array<float> phi(device, random_values(shape.m)), out(device, shape.n);
+  const Array<int32_t> argmin(device, shape.n);
+  return Limit(device, [=, &device](int64_t rounds) {
+    for (int64_t round = 0; round < rounds; ++round)
+      submit(device, [&](auto& stream) {
+        c_transform(stream, LqCost{1, 1}, points.x(), phi.vector(), points.y(), out.vector(), argmin.vector());
       });
-    const double taken = seconds_of([&] {
-      c_transform_bytes(points.stream, 2 / 255.0f, {x.data(), shape.m, shape.d}, {phi.data(), shape.m},
-                        {y.data(), shape.n, shape.d}, {out.data(), shape.n}, {argmin.data(), shape.n});
-    });
-    state.SetIterationTime(taken);
-    seconds += taken;
-  }
-  const double terms = static_cast<double>(shape.m * shape.n * shape.d);
-  const double rate = static_cast<double>(state.iterations()) * terms / seconds;
-  state.counters["terms/s"] = rate;
-  state.counters["share_of_registers"] = rate / limit.rate();
-  state.counters["times_fp32"] = rate / (static_cast<double>(float_runs) * terms / float_seconds);
+    return static_cast<double>(rounds) * terms_of(shape);
+  });
 }
 
-[[maybe_unused]] const bool kRegistered = [] {
-  for (const PairsShape shape : {PairsShape{64, 64, 784}, {1024, 1024, 3072}, {60000, 1024, 784}})
-    benchmark::RegisterBenchmark(("c_transform_bytes/" + shape.text()).c_str(),
-                                 [=](benchmark::State& state) { run(state, shape); })
-        ->UseManualTime()
-        ->Unit(benchmark::kMillisecond);
-  return true;
-}();
+/// Terms per second of c_transform_bytes, packing included.
+void run(benchmark::State& state, Device& device, PairsShape shape) {
+  const Array<uint8_t> x(device, random_bytes(shape.m * shape.d)), y(device, random_bytes(shape.n * shape.d));
+  const Array<float> phi(device, random_values(shape.m)), out(device, shape.n);
+  const Array<int32_t> argmin(device, shape.n);
+  measure(state, device, "terms/s", terms_of(shape),
+          {{"share_of_registers", byte_term_limit(device)}, {"times_fp32", of_floats(device, shape)}},
+          [=](auto& stream) {
+            c_transform_bytes(stream, 2 / 255.0f, {x.data(), shape.m, shape.d}, phi.vector(),
+                              {y.data(), shape.n, shape.d}, out.vector(), argmin.vector());
+          });
+}
+
+const Registration kRegistration([](Device& device) {
+  const Shapes shapes{.everywhere = {{64, 64, 784}, {1024, 1024, 3072}, {60000, 1024, 784}},
+                      .on_cuda = {{10000, 10000, 3072}}};
+  for (const PairsShape shape : shapes.for_device(device))
+    add_benchmark("c_transform_bytes/" + shape.text(),
+                  [=, &device](benchmark::State& state) { run(state, device, shape); });
+});
 
 }  // namespace
 }  // namespace wasserkern::bench

@@ -3,16 +3,17 @@
 #include <cstdint>
 #include <functional>
 
+#include "engine/device.h"
 #include "kernels/cost/cost.h"
 
 namespace wasserkern::bench {
 
-/// What the machine can do at most of some work, measured in bursts of milliseconds on all threads. Sampled between the
-/// iterations of the kernel that it is compared with, so that both see the same clock and the same neighbours.
+/// What the device can do at most of some work, measured in bursts of milliseconds. Sampled between the iterations of
+/// the kernel that it is compared with, so that both see the same clock and the same neighbours.
 class Limit {
  public:
-  /// `burst(rounds)` does work in proportion to `rounds` and returns its amount.
-  explicit Limit(std::function<double(int64_t)> burst, int64_t first_rounds = 1);
+  /// `burst(rounds)` submits work in proportion to `rounds` and returns its amount.
+  Limit(Device& device, std::function<double(int64_t)> burst);
 
   void sample();
   double seconds() const { return seconds_; }
@@ -20,21 +21,25 @@ class Limit {
   double rate() const { return rate_; }
 
  private:
+  Device* device_;
   std::function<double(int64_t)> burst_;
-  int64_t rounds_;
+  int64_t rounds_ = 1;
   double seconds_ = 0;
   double rate_ = 0;
 };
 
 /// Floating-point operations of fused multiply-adds between registers.
-Limit multiply_add_limit(int threads);
+Limit multiply_add_limit(Device& device);
 /// Terms of a cost accumulated between registers: for l1 a difference, an absolute value and an addition.
-Limit term_limit(const Cost& cost, int threads);
-/// Terms |x - y| of bytes, summed between registers by the instruction that takes eight at once, and added up.
-Limit byte_term_limit(int threads);
+Limit term_limit(Device& device, const Cost& cost);
+/// Terms |x - y| of bytes, summed between registers by the instruction that takes several at once, and added up.
+Limit byte_term_limit(Device& device);
+/// Exponentials between registers, as a rate of terms of which `terms` go with one: a soft c-transform takes one
+/// exponential per pair, and a term per coordinate.
+Limit exponential_limit(Device& device, int64_t terms = 1);
 /// Bytes of a = b + s c from and to main memory, counted as STREAM does (McCalpin 1995).
-Limit triad_limit(int threads);
-/// Floating-point operations of a square matrix product of 2048.
-Limit product_limit(int threads);
+Limit triad_limit(Device& device);
+/// Floating-point operations of a large square matrix product; in TF32 if that is what the device's products are in.
+Limit product_limit(Device& device);
 
 }  // namespace wasserkern::bench

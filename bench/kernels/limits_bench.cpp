@@ -1,33 +1,34 @@
-#include <benchmark/benchmark.h>
-#include <omp.h>
-
 #include "bench/kernels/limits.h"
+#include "bench/kernels/registration.h"
 
 // The limits alone, as rates; the kernels' benchmarks sample them again beside every kernel.
 
 namespace wasserkern::bench {
 namespace {
 
-void report(benchmark::State& state, Limit limit, const char* unit) {
-  for (auto _ : state) limit.sample();
-  state.counters[unit] = limit.rate();
+/// Adds the limit that `make()` returns.
+template <class Make>
+void add(const std::string& name, const char* unit, Make make) {
+  add_benchmark("limit/" + name, [=](benchmark::State& state) {
+    Limit limit = make();
+    for (auto _ : state) {
+      const double before = limit.seconds();
+      limit.sample();
+      state.SetIterationTime(limit.seconds() - before);
+    }
+    state.counters[unit] = limit.rate();
+  });
 }
 
-void multiply_add(benchmark::State& state) { report(state, multiply_add_limit(omp_get_max_threads()), "flop/s"); }
-void triad(benchmark::State& state) { report(state, triad_limit(omp_get_max_threads()), "B/s"); }
-void product(benchmark::State& state) { report(state, product_limit(omp_get_max_threads()), "flop/s"); }
-
-BENCHMARK(multiply_add)->Name("limit/multiply_add")->UseRealTime();
-BENCHMARK(triad)->Name("limit/triad")->UseRealTime();
-BENCHMARK(product)->Name("limit/product")->UseRealTime();
-
-[[maybe_unused]] const bool kRegistered = [] {
+const Registration kRegistration([](Device& device) {
+  add("multiply_add", "flop/s", [&device] { return multiply_add_limit(device); });
+  add("triad", "B/s", [&device] { return triad_limit(device); });
+  add("product", "flop/s", [&device] { return product_limit(device); });
+  add("byte_terms", "terms/s", [&device] { return byte_term_limit(device); });
+  add("exponentials", "exponentials/s", [&device] { return exponential_limit(device); });
   for (const Cost& cost : sample_costs())
-    benchmark::RegisterBenchmark(("limit/terms/" + cost_name(cost)).c_str(), [=](benchmark::State& state) {
-      report(state, term_limit(cost, omp_get_max_threads()), "terms/s");
-    })->UseRealTime();
-  return true;
-}();
+    add("terms/" + cost_name(cost), "terms/s", [&device, cost] { return term_limit(device, cost); });
+});
 
 }  // namespace
 }  // namespace wasserkern::bench

@@ -1,4 +1,7 @@
-#include "bench/kernels/pairs_bench.h"
+#include "bench/kernels/measure.h"
+#include "bench/kernels/random_values.h"
+#include "bench/kernels/registration.h"
+#include "engine/array.h"
 #include "kernels/matmul.h"
 
 // The products of paper 000's MNIST networks at batch 64, forward and backward, with their share of fused multiply-adds
@@ -17,34 +20,31 @@ struct Product {
   }
 };
 
-Matrix<const float> matrix(const std::vector<float>& values, int64_t rows, int64_t columns, bool transposed) {
-  return transposed ? Matrix<const float>{values.data(), columns, rows}
-                    : Matrix<const float>{values.data(), rows, columns};
+Factor factor(const Array<float>& values, int64_t rows, int64_t columns, bool transposed) {
+  if (transposed) std::swap(rows, columns);
+  return {{values.data(), rows, columns}, transposed};
 }
 
-void run(benchmark::State& state, const Product& of) {
-  CpuStream stream(omp_get_max_threads());
-  const std::vector<float> a = random_values(of.m * of.k), b = random_values(of.k * of.n);
-  std::vector<float> out(static_cast<size_t>(of.m * of.n));
-  measure(state, "flop/s", 2.0 * static_cast<double>(of.m * of.n * of.k),
-          {{"share_of_multiply_adds", multiply_add_limit(stream.threads())}}, [&] {
-            matmul(stream, {}, {matrix(a, of.m, of.k, of.a_transposed), of.a_transposed},
-                   {matrix(b, of.k, of.n, of.b_transposed), of.b_transposed}, {out.data(), of.m, of.n});
+void run(benchmark::State& state, Device& device, const Product& of) {
+  const Array<float> a(device, random_values(of.m * of.k)), b(device, random_values(of.k * of.n));
+  const Array<float> out(device, of.m * of.n);
+  measure(state, device, "flop/s", 2.0 * static_cast<double>(of.m * of.n * of.k),
+          {{"share_of_multiply_adds", multiply_add_limit(device)}}, [=](auto& stream) {
+            matmul(stream, {}, factor(a, of.m, of.k, of.a_transposed), factor(b, of.k, of.n, of.b_transposed),
+                   {out.data(), of.m, of.n});
           });
 }
 
-[[maybe_unused]] const bool kRegistered = [] {
-  for (const Product product : {Product{64, 1024, 784, false, true},
+const Registration kRegistration([](Device& device) {
+  std::vector<Product> products{{64, 1024, 784, false, true},
                                 {64, 784, 1024, false, true},
                                 {64, 784, 1024, false, false},
                                 {1024, 784, 64, true, false},
-                                {2048, 2048, 2048, false, false}})
-    benchmark::RegisterBenchmark(("matmul/" + product.text()).c_str(),
-                                 [=](benchmark::State& state) { run(state, product); })
-        ->UseManualTime()
-        ->Unit(benchmark::kMillisecond);
-  return true;
-}();
+                                {2048, 2048, 2048, false, false}};
+  if (device.is_cuda()) products.push_back({4096, 4096, 4096, false, false});
+  for (const Product& product : products)
+    add_benchmark("matmul/" + product.text(), [=, &device](benchmark::State& state) { run(state, device, product); });
+});
 
 }  // namespace
 }  // namespace wasserkern::bench

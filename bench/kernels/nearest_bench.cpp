@@ -5,21 +5,21 @@ namespace wasserkern::bench {
 namespace {
 
 /// The five nearest.
-void run(benchmark::State& state, const Cost& cost, PairsShape shape) {
+void run(benchmark::State& state, Device& device, const Cost& cost, PairsShape shape) {
   constexpr int64_t kNeighbours = 5;
-  Points points(shape);
-  std::vector<float> values(static_cast<size_t>(shape.n * kNeighbours));
-  std::vector<int32_t> indices(values.size());
-  run_pairs(state, cost, shape, [&] {
-    nearest(points.stream, cost, points.x(), points.y(), {values.data(), shape.n, kNeighbours},
+  const Points points(device, shape);
+  const Array<float> values(device, shape.n * kNeighbours);
+  const Array<int32_t> indices(device, shape.n * kNeighbours);
+  run_pairs(state, device, cost, shape, [=](auto& stream) {
+    nearest(stream, cost, points.x(), points.y(), {values.data(), shape.n, kNeighbours},
             {indices.data(), shape.n, kNeighbours});
   });
 }
 
-[[maybe_unused]] const bool kRegistered = [] {
-  register_pairs("nearest", {{1024, 1024, 3072}, {60000, 1024, 784}}, run);
-  return true;
-}();
+const Registration kRegistration([](Device& device) {
+  add_pairs(device, "nearest",
+            {.everywhere = {{1024, 1024, 3072}, {60000, 1024, 784}}, .on_cuda = {{60000, 10000, 784}}}, run);
+});
 
 }  // namespace
 }  // namespace wasserkern::bench

@@ -1,17 +1,12 @@
 #pragma once
 
-#include <benchmark/benchmark.h>
-#include <omp.h>
-
-#include <chrono>
-#include <cstdint>
-#include <memory>
-#include <random>
+#include <initializer_list>
 #include <string>
-#include <vector>
 
-#include "bench/kernels/limits.h"
-#include "kernels/stream.h"
+#include "bench/kernels/measure.h"
+#include "bench/kernels/random_values.h"
+#include "bench/kernels/registration.h"
+#include "engine/array.h"
 #include "kernels/view.h"
 
 /// What benchmarks over all pairs of two sets of points share.
@@ -24,68 +19,44 @@ struct PairsShape {
   std::string text() const { return std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(d); }
 };
 
-inline std::vector<float> random_values(int64_t size) {
-  std::mt19937 source(1);
-  std::uniform_real_distribution<float> value(-1, 1);
-  std::vector<float> values(static_cast<size_t>(size));
-  for (float& element : values) element = value(source);
-  return values;
-}
+inline double terms_of(PairsShape shape) { return static_cast<double>(shape.m * shape.n * shape.d); }
 
-/// Two sets of random points and a stream with every thread.
+/// Two sets of random points.
 struct Points {
   PairsShape shape;
-  std::vector<float> x_values = random_values(shape.m * shape.d);
-  std::vector<float> y_values = random_values(shape.n * shape.d);
-  CpuStream stream{omp_get_max_threads()};
+  Array<float> x_values, y_values;
 
-  explicit Points(PairsShape of) : shape(of) {}
+  Points(Device& device, PairsShape of)
+      : shape(of), x_values(device, random_values(of.m * of.d)), y_values(device, random_values(of.n * of.d)) {}
   Matrix<const float> x() const { return {x_values.data(), shape.m, shape.d}; }
   Matrix<const float> y() const { return {y_values.data(), shape.n, shape.d}; }
 };
 
-/// What a rate is compared with: a counter's name, and the limit in the same unit.
-struct Comparison {
-  std::string counter;
-  Limit limit;
-};
-
-/// The rate of `kernel()`, which does `work`, as the counter `unit`, and its share of each limit, sampled in between.
-template <class Kernel>
-void measure(benchmark::State& state, const char* unit, double work, std::vector<Comparison> comparisons,
-             Kernel kernel) {
-  double seconds = 0;
-  for (auto _ : state) {
-    for (Comparison& comparison : comparisons)
-      while (comparison.limit.seconds() <= seconds) comparison.limit.sample();
-    const auto start = std::chrono::steady_clock::now();
-    kernel();
-    const double taken = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    state.SetIterationTime(taken);
-    seconds += taken;
-  }
-  const double rate = static_cast<double>(state.iterations()) * work / seconds;
-  state.counters[unit] = rate;
-  for (const Comparison& comparison : comparisons) state.counters[comparison.counter] = rate / comparison.limit.rate();
-}
-
-inline double terms_of(PairsShape shape) { return static_cast<double>(shape.m * shape.n * shape.d); }
-
 /// Terms per second, against what registers alone can do.
 template <class Kernel>
-void run_pairs(benchmark::State& state, const Cost& cost, PairsShape shape, Kernel kernel) {
-  measure(state, "terms/s", terms_of(shape), {{"share_of_registers", term_limit(cost, omp_get_max_threads())}}, kernel);
+void run_pairs(benchmark::State& state, Device& device, const Cost& cost, PairsShape shape, Kernel kernel) {
+  measure(state, device, "terms/s", terms_of(shape), {{"share_of_registers", term_limit(device, cost)}}, kernel);
 }
 
-/// Registers `run(state, cost, shape)` as FAMILY/COST/MxNxD for every cost.
+/// Shapes for both devices, and those that a CPU would take minutes for and a GPU needs to be busy.
+struct Shapes {
+  std::vector<PairsShape> everywhere;
+  std::vector<PairsShape> on_cuda = {};
+
+  std::vector<PairsShape> for_device(const Device& device) const {
+    std::vector<PairsShape> shapes = everywhere;
+    if (device.is_cuda()) shapes.insert(shapes.end(), on_cuda.begin(), on_cuda.end());
+    return shapes;
+  }
+};
+
+/// Adds `run(state, device, cost, shape)` as FAMILY/COST/MxNxD for every cost.
 template <class Run>
-void register_pairs(const std::string& family, std::initializer_list<PairsShape> shapes, Run run) {
-  for (const PairsShape shape : shapes)
+void add_pairs(Device& device, const std::string& family, const Shapes& shapes, Run run) {
+  for (const PairsShape shape : shapes.for_device(device))
     for (const Cost& cost : sample_costs())
-      benchmark::RegisterBenchmark((family + "/" + cost_name(cost) + "/" + shape.text()).c_str(),
-                                   [=](benchmark::State& state) { run(state, cost, shape); })
-          ->UseManualTime()
-          ->Unit(benchmark::kMillisecond);
+      add_benchmark(family + "/" + cost_name(cost) + "/" + shape.text(),
+                    [=, &device](benchmark::State& state) { run(state, device, cost, shape); });
 }
 
 }  // namespace wasserkern::bench

@@ -1,4 +1,6 @@
-#include "bench/kernels/pairs_bench.h"
+#include "bench/kernels/measure.h"
+#include "bench/kernels/registration.h"
+#include "engine/array.h"
 #include "kernels/elementwise.h"
 #include "kernels/interpolate.h"
 #include "kernels/optimizer.h"
@@ -13,97 +15,97 @@
 namespace wasserkern::bench {
 namespace {
 
-constexpr int64_t kColumns = 4096;
-constexpr int64_t kRows = 4096;  // 64 MiB: more than the caches
-constexpr int64_t kSize = kRows * kColumns;
+constexpr int64_t kRows = 4096;
 
-/// Memory that all of these kernels can use.
+/// Memory that all of these kernels can use: matrices larger than the caches, as vectors of all their elements too.
 struct Memory {
-  CpuStream stream{omp_get_max_threads()};
-  std::vector<float> a = random_values(kSize), b = random_values(kSize), c = random_values(kSize);
-  std::vector<float> d = std::vector<float>(static_cast<size_t>(kSize), 1);
-  std::vector<float> rate = {1e-4f};
-  std::vector<double> powers = {1, 1};
-  std::vector<int32_t> index = std::vector<int32_t>(static_cast<size_t>(kRows));
-  uint64_t step = 1;
+  int64_t columns;
+  Array<float> a, b, c, d;
+  Array<float> rate;
+  Array<double> powers;
+  Array<int32_t> permutation;
+  Array<uint64_t> step;
 
-  Memory() {
-    for (int64_t row = 0; row < kRows; ++row) index[static_cast<size_t>(row)] = static_cast<int32_t>(row * 61 % kRows);
+  explicit Memory(Device& device)
+      : columns(device.is_cuda() ? 16384 : 4096),  // 256 MiB or 64
+        a(device, size()),
+        b(device, size()),
+        c(device, size()),
+        d(device, size()),
+        rate(device, std::vector{1e-4f}),
+        powers(device, std::vector{1.0, 1.0}),
+        permutation(device, permuted(kRows)),
+        step(device, std::vector<uint64_t>{1}) {
+    submit(device, [&](auto& stream) {
+      for (const auto& array : {a, b, c}) uniform(stream, draw(), array.vector());
+      fill(stream, 1, d.vector());
+    });
   }
-  static Vector<float> vector(std::vector<float>& of) { return {of.data(), kSize}; }
-  static Matrix<float> matrix(std::vector<float>& of) { return {of.data(), kRows, kColumns}; }
-  static Vector<float> per_row(std::vector<float>& of) { return {of.data(), kRows}; }
-  static Vector<float> per_column(std::vector<float>& of) { return {of.data(), kColumns}; }
-  static Broadcast all(const std::vector<float>& of) { return {of.data(), kColumns, 1}; }
-  Vector<const int32_t> rows() const { return {index.data(), kRows}; }
-  Draw draw() const { return {1, &step, 0}; }
+  static std::vector<int32_t> permuted(int64_t count) {
+    std::vector<int32_t> places(static_cast<size_t>(count));
+    for (int64_t i = 0; i < count; ++i) places[static_cast<size_t>(i)] = static_cast<int32_t>(i * 61 % count);
+    return places;
+  }
+  int64_t size() const { return kRows * columns; }
+  Matrix<float> matrix(const Array<float>& of) const { return {of.data(), kRows, columns}; }
+  Vector<float> per_row(const Array<float>& of) const { return {of.data(), kRows}; }
+  Vector<float> per_column(const Array<float>& of) const { return {of.data(), columns}; }
+  Broadcast all(const Array<float>& of) const { return {of.data(), columns, 1}; }
+  Draw draw() const { return {1, step.data(), 0}; }
 };
 
-struct Streaming {
-  const char* name;
-  int floats;  // read or written per element
-  void (*run)(Memory&);
-};
-
-const Streaming kKernels[] = {
-    {"unary/tanh", 2,
-     [](Memory& m) { unary(m.stream, {UnaryFunction::Kind::Tanh}, Memory::vector(m.a), Memory::vector(m.b)); }},
-    {"unary/softplus", 2,
-     [](Memory& m) { unary(m.stream, {UnaryFunction::Kind::Softplus}, Memory::vector(m.a), Memory::vector(m.b)); }},
-    {"binary/multiply", 3,
-     [](Memory& m) {
-       binary(m.stream, {BinaryFunction::Kind::Multiply}, Memory::all(m.a), Memory::all(m.b), Memory::matrix(m.c));
-     }},
-    {"accumulate", 3, [](Memory& m) { accumulate(m.stream, Memory::vector(m.a), Memory::vector(m.b)); }},
-    {"fill", 1, [](Memory& m) { fill(m.stream, 1, Memory::vector(m.a)); }},
-    {"copy", 2, [](Memory& m) { copy(m.stream, Memory::vector(m.a), Memory::vector(m.b)); }},
-    {"sum", 1,
-     [](Memory& m) {
-       sum(m.stream, Memory::vector(m.a), {m.b.data(), 1});
-     }},
-    {"sum_over_rows", 1, [](Memory& m) { sum_over_rows(m.stream, Memory::matrix(m.a), Memory::per_column(m.b)); }},
-    {"sum_over_columns", 1, [](Memory& m) { sum_over_columns(m.stream, Memory::matrix(m.a), Memory::per_row(m.b)); }},
-    {"gather_rows", 2, [](Memory& m) { gather_rows(m.stream, Memory::matrix(m.a), m.rows(), Memory::matrix(m.b)); }},
-    {"scatter_rows", 2, [](Memory& m) { scatter_rows(m.stream, Memory::matrix(m.a), m.rows(), Memory::matrix(m.b)); }},
-    {"uniform", 1, [](Memory& m) { uniform(m.stream, m.draw(), Memory::vector(m.a)); }},
-    {"normal", 1, [](Memory& m) { normal(m.stream, m.draw(), Memory::vector(m.a)); }},
-    {"dropout", 2, [](Memory& m) { dropout(m.stream, m.draw(), 0.3f, Memory::vector(m.a), Memory::vector(m.b)); }},
-    {"interpolate", 3,
-     [](Memory& m) { interpolate(m.stream, m.draw(), Memory::matrix(m.a), Memory::matrix(m.b), Memory::matrix(m.c)); }},
-    {"adam", 7,
-     [](Memory& m) {
-       adam(m.stream, {}, {m.rate.data(), 1}, Memory::vector(m.a), {m.powers.data(), 2}, Memory::vector(m.b),
-            Memory::vector(m.d), Memory::vector(m.c));
-     }},
-    {"rmsprop", 5,
-     [](Memory& m) {
-       rmsprop(m.stream, {}, {m.rate.data(), 1}, Memory::vector(m.a), Memory::vector(m.d), Memory::vector(m.c));
-     }},
-    {"paired_cost/l1", 2,
-     [](Memory& m) {
-       paired_cost(m.stream, LqCost{1, 1}, Memory::matrix(m.a), Memory::matrix(m.b), Memory::per_row(m.c));
-     }},
-    {"paired_cost_gradient/l1", 3,
-     [](Memory& m) {
-       paired_cost_gradient(m.stream, LqCost{1, 1}, Memory::matrix(m.a), Memory::matrix(m.b), Memory::per_row(m.d),
-                            Memory::matrix(m.c));
-     }},
-};
-
-void run(benchmark::State& state, const Streaming& kernel) {
-  Memory memory;
-  const double bytes = static_cast<double>(kSize * kernel.floats) * sizeof(float);
-  measure(state, "B/s", bytes, {{"share_of_triad", triad_limit(memory.stream.threads())}}, [&] { kernel.run(memory); });
+/// Adds `kernel(stream, memory)`, which reads or writes `floats` numbers per element.
+template <class Kernel>
+void add(Device& device, const char* name, int floats, Kernel kernel) {
+  add_benchmark(std::string("streaming/") + name, [=, &device](benchmark::State& state) {
+    const Memory memory(device);
+    measure(state, device, "B/s", static_cast<double>(memory.size() * floats) * sizeof(float),
+            {{"share_of_triad", triad_limit(device)}}, [=](auto& stream) { kernel(stream, memory); });
+  });
 }
 
-[[maybe_unused]] const bool kRegistered = [] {
-  for (const Streaming& kernel : kKernels)
-    benchmark::RegisterBenchmark((std::string("streaming/") + kernel.name).c_str(),
-                                 [&kernel](benchmark::State& state) { run(state, kernel); })
-        ->UseManualTime()
-        ->Unit(benchmark::kMillisecond);
-  return true;
-}();
+const Registration kRegistration([](Device& device) {
+  add(device, "unary/tanh", 2,
+      [](auto& stream, const Memory& m) { unary(stream, {UnaryFunction::Kind::Tanh}, m.a.vector(), m.b.vector()); });
+  add(device, "unary/softplus", 2, [](auto& stream, const Memory& m) {
+    unary(stream, {UnaryFunction::Kind::Softplus}, m.a.vector(), m.b.vector());
+  });
+  add(device, "binary/multiply", 3, [](auto& stream, const Memory& m) {
+    binary(stream, {BinaryFunction::Kind::Multiply}, m.all(m.a), m.all(m.b), m.matrix(m.c));
+  });
+  add(device, "accumulate", 3, [](auto& stream, const Memory& m) { accumulate(stream, m.a.vector(), m.b.vector()); });
+  add(device, "fill", 1, [](auto& stream, const Memory& m) { fill(stream, 1, m.a.vector()); });
+  add(device, "copy", 2, [](auto& stream, const Memory& m) { copy(stream, m.a.vector(), m.b.vector()); });
+  add(device, "sum", 1, [](auto& stream, const Memory& m) { sum(stream, m.a.vector(), {m.b.data(), 1}); });
+  add(device, "sum_over_rows", 1,
+      [](auto& stream, const Memory& m) { sum_over_rows(stream, m.matrix(m.a), m.per_column(m.b)); });
+  add(device, "sum_over_columns", 1,
+      [](auto& stream, const Memory& m) { sum_over_columns(stream, m.matrix(m.a), m.per_row(m.b)); });
+  add(device, "gather_rows", 2,
+      [](auto& stream, const Memory& m) { gather_rows(stream, m.matrix(m.a), m.permutation.vector(), m.matrix(m.b)); });
+  add(device, "scatter_rows", 2, [](auto& stream, const Memory& m) {
+    scatter_rows(stream, m.matrix(m.a), m.permutation.vector(), m.matrix(m.b));
+  });
+  add(device, "uniform", 1, [](auto& stream, const Memory& m) { uniform(stream, m.draw(), m.a.vector()); });
+  add(device, "normal", 1, [](auto& stream, const Memory& m) { normal(stream, m.draw(), m.a.vector()); });
+  add(device, "dropout", 2,
+      [](auto& stream, const Memory& m) { dropout(stream, m.draw(), 0.3f, m.a.vector(), m.b.vector()); });
+  add(device, "interpolate", 3, [](auto& stream, const Memory& m) {
+    interpolate(stream, m.draw(), m.matrix(m.a), m.matrix(m.b), m.matrix(m.c));
+  });
+  add(device, "adam", 7, [](auto& stream, const Memory& m) {
+    adam(stream, {}, m.rate.vector(), m.a.vector(), m.powers.vector(), m.b.vector(), m.d.vector(), m.c.vector());
+  });
+  add(device, "rmsprop", 5, [](auto& stream, const Memory& m) {
+    rmsprop(stream, {}, m.rate.vector(), m.a.vector(), m.d.vector(), m.c.vector());
+  });
+  add(device, "paired_cost/l1", 2, [](auto& stream, const Memory& m) {
+    paired_cost(stream, LqCost{1, 1}, m.matrix(m.a), m.matrix(m.b), m.per_row(m.c));
+  });
+  add(device, "paired_cost_gradient/l1", 3, [](auto& stream, const Memory& m) {
+    paired_cost_gradient(stream, LqCost{1, 1}, m.matrix(m.a), m.matrix(m.b), m.per_row(m.d), m.matrix(m.c));
+  });
+});
 
 }  // namespace
 }  // namespace wasserkern::bench

@@ -1,10 +1,7 @@
-#include <benchmark/benchmark.h>
-#include <omp.h>
-
-#include <chrono>
 #include <random>
 
-#include "bench/kernels/limits.h"
+#include "bench/kernels/measure.h"
+#include "bench/kernels/registration.h"
 #include "engine/optimizer.h"
 #include "engine/phases.h"
 #include "engine/tape.h"
@@ -61,8 +58,7 @@ Work iteration_work(const Parameters& critic, const Parameters& generator) {
 
 /// One iteration of paper 000's MNIST experiment, critic and generator, batch 64, and how many times its floor it
 /// takes.
-void run(benchmark::State& state, const LqCost& cost, bool eager) {
-  Device device({.name = "cpu", .threads = omp_get_max_threads()});
+void run(benchmark::State& state, Device& device, const LqCost& cost, bool eager) {
   Random random(device, 1);
   Phases phases(device, random, eager);
   const auto critic = models::mnist_critic(random), generator = models::mnist_generator(random);
@@ -84,14 +80,16 @@ void run(benchmark::State& state, const LqCost& cost, bool eager) {
   };
   for (int warm_up = 0; warm_up < 3; ++warm_up) iteration();
 
-  Limit products = product_limit(omp_get_max_threads()), triad = triad_limit(omp_get_max_threads());
+  const int64_t times = repetitions(device, seconds_of(device, iteration));
+
+  Limit products = product_limit(device), triad = triad_limit(device);
   double seconds = 0;
-  for (auto _ : state) {
+  while (state.KeepRunningBatch(times)) {
     while (products.seconds() <= seconds) products.sample();
     while (triad.seconds() <= seconds) triad.sample();
-    const auto start = std::chrono::steady_clock::now();
-    iteration();
-    const double taken = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double taken = seconds_of(device, [&] {
+      for (int64_t time = 0; time < times; ++time) iteration();
+    });
     state.SetIterationTime(taken);
     seconds += taken;
   }
@@ -101,16 +99,12 @@ void run(benchmark::State& state, const LqCost& cost, bool eager) {
   state.counters["times_floor"] = seconds / static_cast<double>(state.iterations()) / floor;
 }
 
-[[maybe_unused]] const bool kRegistered = [] {
+const Registration kRegistration([](Device& device) {
   for (const LqCost& cost : {LqCost{1, 1}, LqCost{2, 2}, LqCost{1.2f, 1.2f}})
-    for (const bool eager : {false, true}) {
-      const std::string name = "mnist_iteration/" + cost.name() + (eager ? "/eager" : "/replayed");
-      benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) { run(state, cost, eager); })
-          ->UseManualTime()
-          ->Unit(benchmark::kMillisecond);
-    }
-  return true;
-}();
+    for (const bool eager : {false, true})
+      add_benchmark("mnist_iteration/" + cost.name() + (eager ? "/eager" : "/replayed"),
+                    [=, &device](benchmark::State& state) { run(state, device, cost, eager); });
+});
 
 }  // namespace
 }  // namespace wasserkern::bench

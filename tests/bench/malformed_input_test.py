@@ -245,5 +245,32 @@ class MalformedMixture(RefusalTest):
         self.assertIn("is a run of qp_wgan/mixture", result.stderr)
 
 
+class KernelBenchmarks(RefusalTest):
+    program = programs.KERNEL_BENCH
+
+    def test_flags(self):
+        for arguments, words in (
+                (["--no-such-flag"], ["--no-such-flag", "--help"]),
+                (["word"], ["word"]),
+                (["--benchmark_no_such_flag"], ["--benchmark_no_such_flag", "--help"]),
+                (["--device", "tpu"], ["tpu", "cuda"]),
+                (["--threads", "-1"], ["--threads"])):
+            with self.subTest(arguments=arguments):
+                self.assert_one_line(call(*arguments, program=self.program), USAGE, *words)
+
+    def test_help(self):
+        result = call("--help", program=self.program)
+        self.assert_done(result)
+        for flag in ("--device", "--threads", "--tf32", "--benchmark_filter"):
+            self.assertIn(flag, result.stdout)
+
+    def test_no_gpu(self):
+        if DEVICE == "cuda":
+            return
+        result = call("--device", "cuda", "--benchmark_filter=^none$", program=self.program)
+        if result.returncode != 0:  # There is a GPU otherwise.
+            self.assert_one_line(result, FAILURE, "--device cuda")
+
+
 if __name__ == "__main__":
     programs.main()

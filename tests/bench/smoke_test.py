@@ -4,6 +4,7 @@ import ast
 import csv
 import json
 import math
+import re
 import struct
 import subprocess
 import zlib
@@ -186,6 +187,22 @@ class Mixture(ProgramTest):
                 for run, flags in zip(runs, ([], ["--eager"])):
                     self.assert_done(self.train(run, "--model", model, "--iterations", 10, *flags))
                 self.assertEqual(*(checkpoint_values(run, "generator") for run in runs))
+
+
+class KernelBenchmarks(ProgramTest):
+    def test_shares_of_limits(self):
+        shares = {"c_transform/lq(q=1.000000,p=1.000000)/64x64x784": ("terms/s", "share_of_registers"),
+                  "matmul/64x1024x784/b^T": ("flop/s", "share_of_multiply_adds")}
+        names = "|".join(map(re.escape, shares))
+        result = call("--device", DEVICE, f"--benchmark_filter=^({names})(/manual_time)?$", "--benchmark_format=json",
+                      "--benchmark_min_time=0.001", program=programs.KERNEL_BENCH)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        report = json.loads(result.stdout)
+        self.assertIn(f"{DEVICE} (as asked)", report["context"]["device"])
+        self.assertEqual([one["name"].removesuffix("/manual_time") for one in report["benchmarks"]], list(shares))
+        for one in report["benchmarks"]:
+            for counter in (*shares[one["name"].removesuffix("/manual_time")], "real_time"):
+                self.assertTrue(0 < one[counter] < math.inf, f"{one['name']}: {counter} is {one[counter]}")
 
 
 class Figures(ProgramTest):

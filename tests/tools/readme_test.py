@@ -43,7 +43,7 @@ class Readme(ProgramTest):
                 if program == "tools/quickstart":
                     self.quickstart()
                 elif program.startswith("build/bench/kernels/"):
-                    self.kernel_benchmark(BIN / Path(program).relative_to("build/bench"))
+                    self.kernel_benchmark(BIN / Path(program).relative_to("build/bench"), arguments)
                 elif program.startswith("build/bench/"):
                     steps += 5
                     narrow = [] if "--resume" in arguments else PLAIN if program.endswith("_mixture") else NARROW
@@ -60,8 +60,8 @@ class Readme(ProgramTest):
     def tool(self, *command):
         return subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True, timeout=900)
 
-    def kernel_benchmark(self, program):
-        result = self.tool(program, "--benchmark_filter=c_transform/.*/64x64", "--benchmark_min_time=0.01")
+    def kernel_benchmark(self, program, arguments):
+        result = self.tool(program, *arguments, "--benchmark_filter=c_transform/.*/64x64", "--benchmark_min_time=0.01")
         self.assertEqual(result.returncode, 0, result.stderr)  # where it says what machine this is
         self.assertRegex(result.stdout, r"share_of_registers=\d")
 
