@@ -7,7 +7,7 @@ namespace wasserkern {
 namespace {
 
 Isa best_of_this_cpu() {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(WASSERKERN_NATIVE_ONLY)
   __builtin_cpu_init();
   const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
                   __builtin_cpu_supports("bmi2");
@@ -37,11 +37,15 @@ Isa isa() {
 }
 
 const char* isa_name() {
+#if defined(WASSERKERN_NATIVE_ONLY)
+  return "native";
+#else
   switch (isa()) {
     case Isa::V4: return "x86-64-v4";
     case Isa::V3: return "x86-64-v3";
     default: return "baseline";
   }
+#endif
 }
 
 }  // namespace wasserkern

@@ -3,7 +3,8 @@
 #include "kernels/export.h"
 
 /// SIMD sources are compiled once per instruction set, each time with WASSERKERN_ISA naming a namespace of its own;
-/// WASSERKERN_ONCE is defined in the baseline's turn, for what must exist once.
+/// WASSERKERN_ONCE is defined in the baseline's turn, for what must exist once. With WASSERKERN_NATIVE_ONLY there is only
+/// that turn, for the machine that builds.
 namespace wasserkern {
 
 enum class Isa { Baseline, V3, V4 };
@@ -15,7 +16,7 @@ WASSERKERN_API const char* isa_name();
 }  // namespace wasserkern
 
 /// Declares functions in every instruction set's namespace.
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(WASSERKERN_NATIVE_ONLY)
 #define WASSERKERN_PER_ISA(...)        \
   namespace wasserkern::isa_baseline { \
   __VA_ARGS__                          \

@@ -37,4 +37,26 @@ __device__ __forceinline__ void async_wait() {
 #endif
 }
 
+// Copies in groups, which are waited for one by one: for kernels that need sm_80 anyway.
+#if __CUDA_ARCH__ >= 800
+
+/// Starts to copy 16 bytes, both addresses aligned to as many.
+__device__ __forceinline__ void copy_pack_async(void* shared, const void* global) {
+  asm volatile(
+      "cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(static_cast<uint32_t>(__cvta_generic_to_shared(shared))),
+      "l"(__cvta_generic_to_global(global))
+      : "memory");
+}
+
+/// What was started since the last group is a group, possibly empty.
+__device__ __forceinline__ void close_copy_group() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+
+/// Waits for this thread's groups but the last kPending.
+template <int kPending>
+__device__ __forceinline__ void wait_for_copy_groups() {
+  asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
+}
+
+#endif
+
 }  // namespace wasserkern::cuda

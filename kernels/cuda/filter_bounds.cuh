@@ -13,8 +13,7 @@
 // - Factors rounded to nearest: each is off by 2^-11 of it as TF32 (11 significant bits), by 2^-8 as bf16 (8 bits).
 //   A library may cut the bits off instead: 2^-10 as TF32.
 // - Sums of tensor cores: each step adds 4 to 16 exact products to the sum, aligned to the largest of them and cut to
-// no
-//   less than 24 bits, so a step of s products loses at most (s + 2) 2^-23 of |x| |y|: at most 1.5 2^-23 a coordinate,
+//   24 bits or more, so a step of s products loses at most (s + 2) 2^-23 of |x| |y|: at most 1.5 2^-23 a coordinate,
 //   for which 4 u are taken.
 // So |x|^2 + |y|^2 - 2 x y is computed to (1.01 d u + share + 16 u) (|x|^2 + |y|^2); 16 u are more than the roundings
 // of the expansion itself. A direct sum, in the order of coordinates, is off by a share of 1.01 (d + 3) u of the

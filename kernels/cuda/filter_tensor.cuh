@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "kernels/cuda/async_copy.cuh"
 #include "kernels/cuda/filter_bounds.cuh"
 #include "kernels/cuda/filter_columns.cuh"
 #include "kernels/cuda/tensor_core.cuh"

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-// Products on tensor cores, from sm_80 on: rounded factors, how they come into shared memory and registers, and the
-// instruction. Rows are counted in bytes: 32 bytes of 16 rows are one operand, whatever the values in them are.
+// Products on tensor cores, from sm_80 on: rounded factors, how they come into registers, and the instruction. Rows are
+// counted in bytes: 32 bytes of 16 rows are one operand, whatever the values in them are.
 
 namespace wasserkern::cuda {
 
@@ -23,23 +23,6 @@ struct Bf16 {
 };
 
 #if __CUDA_ARCH__ >= 800
-
-/// Starts to copy 16 bytes, both addresses aligned to as many.
-__device__ __forceinline__ void copy_pack_async(void* shared, const void* global) {
-  asm volatile(
-      "cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(static_cast<uint32_t>(__cvta_generic_to_shared(shared))),
-      "l"(__cvta_generic_to_global(global))
-      : "memory");
-}
-
-/// What was started since the last group is a group, possibly empty.
-__device__ __forceinline__ void close_copy_group() { asm volatile("cp.async.commit_group;" ::: "memory"); }
-
-/// Waits for this thread's groups but the last kPending.
-template <int kPending>
-__device__ __forceinline__ void wait_for_copy_groups() {
-  asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
-}
 
 /// Four 8 x 8 matrices of 16-bit words, whose rows of 16 bytes start at the addresses of eight lanes each. A lane gets
 /// 4 bytes of each.
