@@ -66,6 +66,7 @@ class GroundCost(unittest.TestCase):
             self.done("cmake", "-S", tree, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug",
                       "-DCMAKE_CXX_FLAGS_DEBUG=-O1",  # SIMD sources too then: half the time
                       "-DWASSERKERN_CUDA=OFF", "-DWASSERKERN_BENCH=OFF", "-DWASSERKERN_WARNINGS_AS_ERRORS=ON",
+                      "-DWASSERKERN_NATIVE_ONLY=ON",
                       f"-DWASSERKERN_TEST_FILES=/({'|'.join(TESTS)})$")
             # The compiler cache knows the copy again, wherever it lies.
             self.done("cmake", "--build", build, "--target", "wasserkern_tests", CCACHE_BASEDIR=folder)

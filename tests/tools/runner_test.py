@@ -18,10 +18,10 @@ TESTS = """#!/bin/sh
 echo "tests [$*] device=$WASSERKERN_TEST_DEVICE seed=$CHECKER_SEED reverse=$CHECKER_REVERSE" >>"$CALLS"
 echo "All tests passed (3 assertions in 2 test cases)"
 """
-SMOKE_TEST = """import os
+SCRIPT = """import os, pathlib
 with open(os.environ["CALLS"], "a") as calls:
-    print(f"smoke_test device={os.getenv('WASSERKERN_TEST_DEVICE')} runner={os.getenv('WASSERKERN_TEST_RUNNER')}",
-          file=calls)
+    print(pathlib.Path(__file__).stem, f"device={os.getenv('WASSERKERN_TEST_DEVICE')}",
+          f"runner={os.getenv('WASSERKERN_TEST_RUNNER')}", file=calls)
 print("1 passed, 0 failed")
 """
 CHECKER = """#!/bin/sh
@@ -31,6 +31,7 @@ shift 4
 exit "${CHECKER_STATUS:-0}"
 """
 RUNNER = "checker --tool racecheck --error-exitcode 1"
+SCRIPTS = ["smoke_test", "devices_agree_test"]  # that run on a device, in this order
 
 
 class Runner(unittest.TestCase):
@@ -45,7 +46,7 @@ class Runner(unittest.TestCase):
         for name, text in (("bin/cmake", "#!/bin/sh\n"), ("bin/dpkg-query", "#!/bin/sh\nprintf installed\n"),
                            ("bin/ldd", "#!/bin/sh\necho 'libcudart.so.13 => here'\n"), ("bin/checker", CHECKER),
                            ("bin/nvidia-smi", "#!/bin/sh\nexit 9\n"), ("build/tests/wasserkern_tests", TESTS),
-                           ("tests/bench/smoke_test.py", SMOKE_TEST)):
+                           *((f"tests/bench/{name}.py", SCRIPT) for name in SCRIPTS)):
             self.executable(name, text)
 
     def executable(self, name, text):
@@ -67,8 +68,8 @@ class Runner(unittest.TestCase):
     def test_the_command_is_before_every_device_test(self):
         calls, summary = self.run_script("--device-only", "--runner", RUNNER)
         self.assertEqual(calls, ["checker --tool racecheck --error-exitcode 1", "tests [] device=cuda seed= reverse=",
-                                 f"smoke_test device=cuda runner={RUNNER}"])
-        self.assertEqual(summary, "4 passed, 0 failed")  # the build, two test cases, a script
+                                 *(f"{name} device=cuda runner={RUNNER}" for name in SCRIPTS)])
+        self.assertEqual(summary, "5 passed, 0 failed")  # the build, two test cases, two scripts
 
     def test_settings_and_excluded_tags_arrive(self):
         calls, summary = self.run_script(
@@ -78,19 +79,19 @@ class Runner(unittest.TestCase):
             f"tests [~[slow]~[gpu-only]] device=cuda {setting}"
             for setting in ("seed= reverse=", "seed=1 reverse=2", "seed=3 reverse=")])
         self.assertEqual([call for call in calls if call.startswith("checker")], [RUNNER] * 3)
-        self.assertEqual(summary, "8 passed, 0 failed")
+        self.assertEqual(summary, "9 passed, 0 failed")
 
     def test_a_failing_command_fails_the_run(self):
         """Even where all that it ran has passed."""
         _, summary = self.run_script("--device-only", "--runner", RUNNER, status=1, CHECKER_STATUS="1")
-        self.assertEqual(summary, "4 passed, 1 failed")
+        self.assertEqual(summary, "5 passed, 1 failed")
         _, summary = self.run_script("--device-only", "--runner", "no-such-command", status=1)
-        self.assertEqual(summary, "2 passed, 1 failed")
+        self.assertEqual(summary, "3 passed, 1 failed")
 
     def test_the_cpu_has_no_runner(self):
         calls, _ = self.run_script("--runner", RUNNER, status=1)  # there are no objects to look for weak symbols in
         self.assertEqual(calls[0], "tests [] device= seed= reverse=")
-        self.assertEqual(calls[-3:], self.run_script("--device-only", "--runner", RUNNER)[0])
+        self.assertEqual(calls[-4:], self.run_script("--device-only", "--runner", RUNNER)[0])
         calls, _ = self.run_script("--cpu-only", "--runner", RUNNER, status=1)
         self.assertEqual([call for call in calls if "cuda" in call or "checker" in call], [])
 
@@ -102,7 +103,8 @@ class Runner(unittest.TestCase):
         self.assertEqual(summary, "test: --device-only needs a GPU, or a command that stands in for one: --runner CMD")
         self.executable("bin/nvidia-smi", "#!/bin/sh\n")
         calls, _ = self.run_script("--device-only")
-        self.assertEqual(calls, ["tests [] device=cuda seed= reverse=", "smoke_test device=cuda runner="])
+        self.assertEqual(calls, ["tests [] device=cuda seed= reverse=",
+                                 *(f"{name} device=cuda runner=" for name in SCRIPTS)])
 
     def test_without_cuda(self):
         self.executable("bin/ldd", "#!/bin/sh\necho 'libc.so.6 => here'\n")
