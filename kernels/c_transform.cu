@@ -1,5 +1,7 @@
 #include "kernels/c_transform.h"
 
+#include <algorithm>
+
 #include "kernels/contracts.h"
 #include "kernels/cuda/c_transform_filter.h"
 #include "kernels/cuda/column_fold.cuh"

@@ -34,6 +34,17 @@ struct PullTile {
 
   __device__ __forceinline__ int point(int j) const { return down * kPoints + j; }
   __device__ __forceinline__ int pack(int p) const { return 4 * (p * kPullAcross + across); }
+
+  /// Calls body(j, p, k) for the k-th coordinate of every pack of every point of a thread.
+  template <class Body>
+  static __device__ __forceinline__ void for_each(Body body) {
+#pragma unroll
+    for (int j = 0; j < kPoints; ++j)
+#pragma unroll
+      for (int p = 0; p < kPacks; ++p)
+#pragma unroll
+        for (int k = 0; k < 4; ++k) body(j, p, k);
+  }
 };
 
 /// What a tile needs of kPullDepth rows of x.
@@ -121,15 +132,10 @@ __global__ void __launch_bounds__(kPullThreads, kPoints == 1 ? 5 : 2)
   };
 
   float points[kPoints][kPacks][4], total[kPoints][kPacks][4];
-#pragma unroll
-  for (int j = 0; j < kPoints; ++j)
-#pragma unroll
-    for (int p = 0; p < kPacks; ++p)
-#pragma unroll
-      for (int k = 0; k < 4; ++k) {
-        points[j][p][k] = exists(j, p, k) ? y.data[place(y.stride, j, p, k)] : 0.0f;
-        total[j][p][k] = 0;
-      }
+  Tile::for_each([&](int j, int p, int k) {
+    points[j][p][k] = exists(j, p, k) ? y.data[place(y.stride, j, p, k)] : 0.0f;
+    total[j][p][k] = 0;
+  });
   const SlopeOf<Form> common = cost.slope(1.0f, 1.0f);
 
   const int turns = static_cast<int>((end - begin + kPullDepth - 1) / kPullDepth);
@@ -161,23 +167,13 @@ __global__ void __launch_bounds__(kPullThreads, kPoints == 1 ? 5 : 2)
         }
       }
     }
-#pragma unroll
-    for (int j = 0; j < kPoints; ++j)
-#pragma unroll
-      for (int p = 0; p < kPacks; ++p)
-#pragma unroll
-        for (int k = 0; k < 4; ++k) total[j][p][k] += part[j][p][k];
+    Tile::for_each([&](int j, int p, int k) { total[j][p][k] += part[j][p][k]; });
   }
-#pragma unroll
-  for (int j = 0; j < kPoints; ++j)
-#pragma unroll
-    for (int p = 0; p < kPacks; ++p)
-#pragma unroll
-      for (int k = 0; k < 4; ++k) {
-        if (!exists(j, p, k)) continue;
-        float& to = part_out[place(out.stride, j, p, k)];
-        to = accumulate ? to + total[j][p][k] : total[j][p][k];
-      }
+  Tile::for_each([&](int j, int p, int k) {
+    if (!exists(j, p, k)) return;
+    float& to = part_out[place(out.stride, j, p, k)];
+    to = accumulate ? to + total[j][p][k] : total[j][p][k];
+  });
 }
 
 /// out = the sum of `count` parts [out.rows, out.columns], in order, or out += it.
