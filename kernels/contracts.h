@@ -4,6 +4,7 @@
 #include <string>
 
 #include "kernels/check.h"
+#include "kernels/convolution.h"
 #include "kernels/entropic_coupling.h"
 #include "kernels/matmul.h"
 #include "kernels/view.h"
@@ -209,6 +210,32 @@ inline void check_record_metric(int64_t column, Vector<const float> value, Matri
   if (column < 0 || column >= values.columns || values.rows < 1)
     throw ShapeError("record_metric: column " + std::to_string(column) + " of a ring of " +
                      std::to_string(values.columns) + " columns and " + std::to_string(values.rows) + " rows");
+}
+
+/// For all passes; the window, w and one of x and y say what the other must be. The last rows and columns of x that no
+/// window reaches are fine.
+inline void check_convolution(const char* pass, const Window& window, ImageView<const float> x,
+                              FilterView<const float> w, ImageView<const float> y) {
+  const auto fits = [&](int64_t input, int64_t filter, int64_t output) {
+    return filter >= 1 && input >= 1 && output >= 1 && input + 2 * window.padding >= filter &&
+           output == window.output_extent(input, filter);
+  };
+  if (window.stride >= 1 && window.padding >= 0 && x.count >= 0 && y.count == x.count && w.inputs >= 1 &&
+      w.outputs >= 1 && x.channels == w.inputs && y.channels == w.outputs && fits(x.height, w.height, y.height) &&
+      fits(x.width, w.width, y.width))
+    return;
+  const auto text = [](int64_t a, int64_t b, int64_t c, int64_t d) {
+    return "[" + std::to_string(a) + ", " + std::to_string(b) + ", " + std::to_string(c) + ", " + std::to_string(d) +
+           "]";
+  };
+  throw ShapeError(std::string(pass) + ": images " + text(x.count, x.height, x.width, x.channels) + ", filters " +
+                   text(w.outputs, w.height, w.width, w.inputs) + " and outputs " +
+                   text(y.count, y.height, y.width, y.channels) + " do not fit together with stride " +
+                   std::to_string(window.stride) + " and padding " + std::to_string(window.padding));
+}
+
+inline void check_epilogue(const char* pass, const Epilogue& epilogue, int64_t channels) {
+  if (epilogue.bias.size) check_equal((std::string(pass) + ": size of bias").c_str(), epilogue.bias.size, channels);
 }
 
 }  // namespace wasserkern
