@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/host_copy.h"
+#include "engine/packed_weights.h"
 #include "engine/stream.h"
 #include "kernels/error.h"
 
@@ -52,6 +53,7 @@ struct Device::State {
   std::shared_ptr<Pool> outer_pool;  // while a phase has its own
   std::vector<std::weak_ptr<Pool>> pools;
   const char* phase = nullptr;
+  PackedWeights packed_weights;
 };
 
 Device::Device(const DeviceOptions& options) : state_(std::make_unique<State>()) {
@@ -111,16 +113,19 @@ void Device::forbid_in_phase(const char* what) const {
 }
 
 Stream& Device::stream() const { return *state_->stream; }
+PackedWeights& Device::packed_weights() const { return state_->packed_weights; }
 
 void Device::enter_phase(const char* name, std::shared_ptr<Pool> pool) {
   forbid_in_phase("running another phase");
   state_->phase = name;
+  state_->packed_weights.forget_all();
   std::swap(state_->pool, pool);
   state_->outer_pool = std::move(pool);
 }
 
 void Device::leave_phase() noexcept {
   state_->phase = nullptr;
+  state_->packed_weights.forget_all();
   state_->pool = std::move(state_->outer_pool);
 }
 

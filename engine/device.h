@@ -9,6 +9,7 @@
 
 namespace wasserkern {
 
+class PackedWeights;
 class Stream;
 
 struct DeviceOptions {
@@ -47,6 +48,8 @@ class WASSERKERN_API Device {
 
   /// For the engine: the stream that holds either backend (engine/stream.h).
   Stream& stream() const;
+  /// For convolutions.
+  PackedWeights& packed_weights() const;
 
  private:
   friend class Phases;

@@ -58,7 +58,10 @@ struct Window {
 
   auto operator<=>(const Window&) const = default;
   /// The extent of the output for one of the input: how often the window fits.
-  int64_t output_extent(int64_t input, int64_t filter) const { return (input + 2 * padding - filter) / stride + 1; }
+  int64_t output_extent(int64_t input, int64_t filter) const {
+    const int64_t room = input + 2 * padding - filter;
+    return stride < 1 || room < 0 ? 0 : room / stride + 1;
+  }
 };
 
 // With y the output of a convolution of x by w, each of the three is linear in both of its inputs and the derivative of

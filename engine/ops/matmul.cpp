@@ -1,6 +1,6 @@
 #include "engine/ops/matmul.h"
 
-#include "engine/ops/elementwise.h"
+#include "engine/ops/activation.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/view.h"
 #include "engine/stream.h"
@@ -13,16 +13,6 @@ namespace {
 Transpose other(Transpose transpose) { return transpose == Transpose::No ? Transpose::Yes : Transpose::No; }
 
 Factor factor_of(const Tensor& tensor, Transpose transpose) { return {tensor.matrix(), transpose == Transpose::Yes}; }
-
-/// The gradient before the activation, given the one after it and its output.
-Tensor through_activation(const Tensor& gradient, const Tensor& output, Activation activation, float slope) {
-  switch (activation) {
-    case Activation::Relu: return leaky_relu_gradient(gradient, output, 0);
-    case Activation::LeakyRelu: return leaky_relu_gradient(gradient, output, slope);
-    case Activation::Tanh: return tanh_gradient(gradient, output);
-    default: return gradient;
-  }
-}
 
 }  // namespace
 
@@ -46,7 +36,7 @@ Tensor matmul(const Tensor& a, Transpose transpose_a, const Tensor& b, Transpose
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation, float slope) {
-  if (!(slope >= 0)) throw UsageError("linear: the slope is " + std::to_string(slope) + "; it must not be negative");
+  check_slope("linear", slope);
   const Factor left = factor_of(x, Transpose::No), right = factor_of(weight, Transpose::Yes);
   Tensor out = Tensor::empty(x.device(), {left.rows(), right.columns()});
   const Epilogue epilogue{bias.defined() ? Vector<const float>(bias.vector()) : Vector<const float>(), activation,
