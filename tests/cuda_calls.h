@@ -6,7 +6,7 @@ namespace wasserkern::testing {
 
 /// How often this process has called the CUDA runtime; differences are what a test looks at.
 struct CudaCalls {
-  int64_t allocations = 0;  // of device or pinned memory, and releases, which may wait for the device
+  int64_t allocations = 0;  // of device or pinned memory, releases, which may wait for the device, objects of cuDNN
   int64_t waits = 0;        // of the host for the device: synchronisations, and copies that imply one
   int64_t graph_launches = 0;
 
@@ -24,6 +24,8 @@ struct CudaCalls {
 /// All so far.
 #if WASSERKERN_CUDA
 CudaCalls cuda_calls();
+/// cuDNN does not support so many of its next forward convolutions.
+extern int cudnn_refusals;
 #else
 inline CudaCalls cuda_calls() { return {}; }
 #endif
