@@ -12,7 +12,7 @@
 
 namespace {
 
-std::atomic<int64_t> allocations = 0, waits = 0, graph_launches = 0;
+std::atomic<int64_t> allocations = 0, waits = 0, graph_launches = 0, nondeterministic = 0;
 thread_local bool inside = false;
 
 /// Makes a call, and tells `watch` of it unless one function of the runtime calls another.
@@ -25,6 +25,8 @@ auto make(Watch watch, Function* runtime, Arguments... arguments) {
   watch(status);
   return status;
 }
+
+bool refuse() { return wasserkern::testing::cudnn_refusals > 0 && wasserkern::testing::cudnn_refusals--; }
 
 wasserkern::testing::StreamOrder* order() { return wasserkern::testing::watched_order; }
 
@@ -40,6 +42,12 @@ wasserkern::testing::StreamOrder* order() { return wasserkern::testing::watched_
 #define COUNT(calls) calls.fetch_add(1, std::memory_order_relaxed)
 #define COUNTED(calls, ...) WATCHED(COUNT(calls), __VA_ARGS__)
 #define MADE(function, type) WATCHED_OF(cudnnStatus_t, COUNT(allocations), function, (type * made), made)
+#define REFUSABLE(deterministic, function, parameters, ...)                                       \
+  cudnnStatus_t function parameters {                                                             \
+    static const auto cudnn = reinterpret_cast<decltype(&function)>(dlsym(RTLD_NEXT, #function)); \
+    if (!(deterministic)) COUNT(nondeterministic);                                                \
+    return refuse() ? CUDNN_STATUS_NOT_SUPPORTED : cudnn(__VA_ARGS__);                            \
+  }
 
 extern "C" {
 COUNTED(allocations, cudaMalloc, (void** memory, size_t bytes), memory, bytes)
@@ -69,17 +77,18 @@ MADE(cudnnCreateTensorDescriptor, cudnnTensorDescriptor_t)
 MADE(cudnnCreateFilterDescriptor, cudnnFilterDescriptor_t)
 MADE(cudnnCreateConvolutionDescriptor, cudnnConvolutionDescriptor_t)
 
-cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void* alpha, cudnnTensorDescriptor_t x_of,
-                                      const void* x, cudnnFilterDescriptor_t w_of, const void* w,
-                                      cudnnConvolutionDescriptor_t of, cudnnConvolutionFwdAlgo_t algorithm,
-                                      void* workspace, size_t bytes, const void* beta, cudnnTensorDescriptor_t y_of,
-                                      void* y) {
-  static const auto own =
-      reinterpret_cast<decltype(&cudnnConvolutionForward)>(dlsym(RTLD_NEXT, "cudnnConvolutionForward"));
-  using wasserkern::testing::cudnn_refusals;
-  if (cudnn_refusals > 0 && cudnn_refusals--) return CUDNN_STATUS_NOT_SUPPORTED;
-  return own(handle, alpha, x_of, x, w_of, w, of, algorithm, workspace, bytes, beta, y_of, y);
-}
+REFUSABLE(true, cudnnConvolutionForward,
+          (cudnnHandle_t handle, const void* alpha, cudnnTensorDescriptor_t x_of, const void* x,
+           cudnnFilterDescriptor_t w_of, const void* w, cudnnConvolutionDescriptor_t of,
+           cudnnConvolutionFwdAlgo_t algorithm, void* workspace, size_t bytes, const void* beta,
+           cudnnTensorDescriptor_t y_of, void* y),
+          handle, alpha, x_of, x, w_of, w, of, algorithm, workspace, bytes, beta, y_of, y)
+REFUSABLE(algorithm != CUDNN_CONVOLUTION_BWD_DATA_ALGO_0, cudnnConvolutionBackwardData,
+          (cudnnHandle_t handle, const void* alpha, cudnnFilterDescriptor_t w_of, const void* w,
+           cudnnTensorDescriptor_t y_of, const void* y, cudnnConvolutionDescriptor_t of,
+           cudnnConvolutionBwdDataAlgo_t algorithm, void* workspace, size_t bytes, const void* beta,
+           cudnnTensorDescriptor_t x_of, void* x),
+          handle, alpha, w_of, w, y_of, y, of, algorithm, workspace, bytes, beta, x_of, x)
 }
 #pragma GCC visibility pop
 
@@ -88,6 +97,6 @@ namespace wasserkern::testing {
 StreamOrder* watched_order = nullptr;
 int cudnn_refusals = 0;
 
-CudaCalls cuda_calls() { return {allocations, waits, graph_launches}; }
+CudaCalls cuda_calls() { return {allocations, waits, graph_launches, nondeterministic}; }
 
 }  // namespace wasserkern::testing

@@ -363,10 +363,16 @@ TEST_CASE("the next algorithm of cuDNN is taken when one refuses", "[convolution
   stream.abandon_recording();
   run();
 
+  const CudaCalls before = cuda_calls();
   cudnn_refusals = 1000;
   CHECK_THROWS_AS(run(), DeviceError);
   CHECK_THROWS_WITH(run(), Catch::Contains("[1, 6, 7, 2]") && Catch::Contains("--device cpu"));
+  CHECK_THROWS_AS(
+      transposed_convolution(stream, g.window, {}, g.y(outputs.data()), g.w(filters.data()), g.x(images.data())),
+      DeviceError);
+  CHECK(cudnn_refusals < 1000);
   cudnn_refusals = 0;
+  CHECK((cuda_calls() - before).nondeterministic == 0);
 }
 
 TEST_CASE("cuDNN may round factors to TF32 where it is asked for", "[convolution]") {
