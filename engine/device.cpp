@@ -25,8 +25,10 @@ std::optional<std::string> cuda_missing() {
 
 #if WASSERKERN_CUDA
 constexpr char kRemedy[] = "use --device cpu";
+#elif defined(WASSERKERN_CUDA_LACKS)
+constexpr char kRemedy[] = "install " WASSERKERN_CUDA_LACKS " and build again, or use --device cpu";
 #else
-constexpr char kRemedy[] = "install the CUDA toolkit and build again, or use --device cpu";
+constexpr char kRemedy[] = "build it with -DWASSERKERN_CUDA=ON, or use --device cpu";
 #endif
 
 std::unique_ptr<Stream> make_cpu(const DeviceOptions& options) {

@@ -15,7 +15,7 @@ class Stream;
 struct DeviceOptions {
   std::string name = "auto";  // cpu, cuda, or auto: the GPU when there is one
   int threads = 0;            // of the CPU; 0: as many as it has
-  bool tf32 = false;          // products on CUDA may round their factors to TF32
+  bool tf32 = false;          // products and convolutions on CUDA may round their factors to TF32
 };
 
 /// A place where tensors live and kernels run, in order: the CPU with its threads, or one GPU's stream. One thread owns

@@ -4,27 +4,12 @@
 #include <limits>
 
 #include "kernels/contracts.h"
-#include "kernels/cuda/map.cuh"
+#include "kernels/cuda/check.h"
+#include "kernels/cuda/epilogue.h"
+#include "kernels/cuda/handles.h"
 
 namespace wasserkern {
 namespace {
-
-/// activation(product + bias) for one element.
-struct Finish {
-  Activation activation;
-  float slope;
-
-  __device__ __forceinline__ float operator()(float x) const {
-    switch (activation) {
-      case Activation::None: return x;
-      case Activation::Relu: return x < 0 ? 0.0f : x;  // NaN stays NaN
-      case Activation::LeakyRelu: return x > 0 ? x : slope * x;
-      case Activation::Tanh: return tanhf(x);
-    }
-    return x;
-  }
-  __device__ __forceinline__ float operator()(float product, float bias) const { return (*this)(product + bias); }
-};
 
 int blas_size(int64_t size) {
   if (size > std::numeric_limits<int>::max())
@@ -66,13 +51,7 @@ void matmul(CudaStream& stream, const Epilogue& epilogue, Factor a, Factor b, Ma
     clear(stream, out);
   else
     product(stream, a, b, out);
-
-  const Finish finish{epilogue.activation, epilogue.slope};
-  const Broadcast computed{out.data, out.stride, 1};
-  if (epilogue.bias.size)
-    cuda::map(stream, finish, out, computed, Broadcast{epilogue.bias.data, 0, 1});
-  else if (epilogue.activation != Activation::None)
-    cuda::map(stream, finish, out, computed);
+  cuda::finish(stream, epilogue, out);
 }
 
 }  // namespace wasserkern

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "kernels/cuda/check.h"
+#include "kernels/cuda/cudnn.h"
 #include "kernels/cuda/handles.h"
 
 namespace wasserkern {
@@ -93,6 +94,7 @@ class StreamEvent final : public Event {
 
 CudaStream::Handles::~Handles() {
   if (stream) cudaStreamSynchronize(stream);
+  cudnn_plans.reset();
   if (cublas) cublasDestroy(cublas);
   cudaFree(cublas_workspace);
   if (stream) cudaStreamDestroy(stream);
@@ -138,7 +140,8 @@ std::string CudaStream::description() const {
   check(cublasGetVersion(handles_->cublas, &cublas), "cublasGetVersion");
   return std::string(properties.name) + " (compute capability " + std::to_string(properties.major) + "." +
          std::to_string(properties.minor) + "), CUDA " + version(runtime) + ", driver " + version(driver) +
-         ", cuBLAS " + std::to_string(cublas) + ", " + (handles_->tf32 ? "tf32" : "fp32");
+         ", cuBLAS " + std::to_string(cublas) + ", cuDNN " + cudnn::version() + ", " +
+         (handles_->tf32 ? "tf32" : "fp32");
 }
 
 void CudaStream::begin_recording() {

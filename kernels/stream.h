@@ -83,7 +83,7 @@ class WASSERKERN_API CpuStream {
   size_t workspace_growths_ = 0;
 };
 
-/// One CUDA stream of one GPU with its cuBLAS handle and workspace. Exists in builds with CUDA only.
+/// One CUDA stream of one GPU with its handles of cuBLAS and cuDNN and its workspace. Exists in builds with CUDA only.
 class WASSERKERN_API CudaStream {
  public:
   struct Options {

@@ -8,34 +8,46 @@
 
 #pragma GCC visibility push(default)  // so that the library finds the functions below
 #include <cuda_runtime_api.h>
+#include <cudnn.h>
 
 namespace {
 
-std::atomic<int64_t> allocations = 0, waits = 0, graph_launches = 0;
+std::atomic<int64_t> allocations = 0, waits = 0, graph_launches = 0, nondeterministic = 0;
 thread_local bool inside = false;
 
 /// Makes a call, and tells `watch` of it unless one function of the runtime calls another.
 template <class Watch, class Function, class... Arguments>
-cudaError_t make(Watch watch, Function* runtime, Arguments... arguments) {
+auto make(Watch watch, Function* runtime, Arguments... arguments) {
   if (inside) return runtime(arguments...);
   inside = true;
-  const cudaError_t status = runtime(arguments...);
+  const auto status = runtime(arguments...);
   inside = false;
   watch(status);
   return status;
 }
+
+bool refuse() { return wasserkern::testing::cudnn_refusals > 0 && wasserkern::testing::cudnn_refusals--; }
 
 wasserkern::testing::StreamOrder* order() { return wasserkern::testing::watched_order; }
 
 }  // namespace
 
 // The program's own functions stand before the runtime's, and call these.
-#define WATCHED(watch, function, parameters, ...)                                                         \
-  cudaError_t function parameters {                                                                       \
-    static const auto runtime = reinterpret_cast<decltype(&function)>(dlsym(RTLD_NEXT, #function));       \
-    return make([&]([[maybe_unused]] cudaError_t status) { watch; }, runtime __VA_OPT__(, ) __VA_ARGS__); \
+#define WATCHED_OF(Status, watch, function, parameters, ...)                                         \
+  Status function parameters {                                                                       \
+    static const auto runtime = reinterpret_cast<decltype(&function)>(dlsym(RTLD_NEXT, #function));  \
+    return make([&]([[maybe_unused]] Status status) { watch; }, runtime __VA_OPT__(, ) __VA_ARGS__); \
   }
-#define COUNTED(calls, ...) WATCHED(calls.fetch_add(1, std::memory_order_relaxed), __VA_ARGS__)
+#define WATCHED(...) WATCHED_OF(cudaError_t, __VA_ARGS__)
+#define COUNT(calls) calls.fetch_add(1, std::memory_order_relaxed)
+#define COUNTED(calls, ...) WATCHED(COUNT(calls), __VA_ARGS__)
+#define MADE(function, type) WATCHED_OF(cudnnStatus_t, COUNT(allocations), function, (type * made), made)
+#define REFUSABLE(deterministic, function, parameters, ...)                                       \
+  cudnnStatus_t function parameters {                                                             \
+    static const auto cudnn = reinterpret_cast<decltype(&function)>(dlsym(RTLD_NEXT, #function)); \
+    if (!(deterministic)) COUNT(nondeterministic);                                                \
+    return refuse() ? CUDNN_STATUS_NOT_SUPPORTED : cudnn(__VA_ARGS__);                            \
+  }
 
 extern "C" {
 COUNTED(allocations, cudaMalloc, (void** memory, size_t bytes), memory, bytes)
@@ -60,13 +72,31 @@ WATCHED(if (order()) order()->copied(to, from, bytes, kind == cudaMemcpyHostToDe
         (void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream), to, from, bytes, kind,
         stream)
 COUNTED(graph_launches, cudaGraphLaunch, (cudaGraphExec_t graph, cudaStream_t stream), graph, stream)
+MADE(cudnnCreate, cudnnHandle_t)
+MADE(cudnnCreateTensorDescriptor, cudnnTensorDescriptor_t)
+MADE(cudnnCreateFilterDescriptor, cudnnFilterDescriptor_t)
+MADE(cudnnCreateConvolutionDescriptor, cudnnConvolutionDescriptor_t)
+
+REFUSABLE(true, cudnnConvolutionForward,
+          (cudnnHandle_t handle, const void* alpha, cudnnTensorDescriptor_t x_of, const void* x,
+           cudnnFilterDescriptor_t w_of, const void* w, cudnnConvolutionDescriptor_t of,
+           cudnnConvolutionFwdAlgo_t algorithm, void* workspace, size_t bytes, const void* beta,
+           cudnnTensorDescriptor_t y_of, void* y),
+          handle, alpha, x_of, x, w_of, w, of, algorithm, workspace, bytes, beta, y_of, y)
+REFUSABLE(algorithm != CUDNN_CONVOLUTION_BWD_DATA_ALGO_0, cudnnConvolutionBackwardData,
+          (cudnnHandle_t handle, const void* alpha, cudnnFilterDescriptor_t w_of, const void* w,
+           cudnnTensorDescriptor_t y_of, const void* y, cudnnConvolutionDescriptor_t of,
+           cudnnConvolutionBwdDataAlgo_t algorithm, void* workspace, size_t bytes, const void* beta,
+           cudnnTensorDescriptor_t x_of, void* x),
+          handle, alpha, w_of, w, y_of, y, of, algorithm, workspace, bytes, beta, x_of, x)
 }
 #pragma GCC visibility pop
 
 namespace wasserkern::testing {
 
 StreamOrder* watched_order = nullptr;
+int cudnn_refusals = 0;
 
-CudaCalls cuda_calls() { return {allocations, waits, graph_launches}; }
+CudaCalls cuda_calls() { return {allocations, waits, graph_launches, nondeterministic}; }
 
 }  // namespace wasserkern::testing

@@ -4,56 +4,17 @@
 #include <cmath>
 
 #include "engine/ops/elementwise.h"
+#include "tests/convolution_reference.h"
 #include "tests/device.h"
 #include "tests/engine/gradient_check.h"
 
 namespace wasserkern::testing {
 namespace {
 
-/// A convolution's sizes, and its three passes in double by plain loops.
-struct Geometry {
-  int64_t count, height, width, inputs, outputs, filter_height, filter_width;
-  Window window;
-
-  int64_t y_height() const { return window.output_extent(height, filter_height); }
-  int64_t y_width() const { return window.output_extent(width, filter_width); }
+struct Geometry : ConvolutionReference {
   Shape x_shape() const { return {count, height, width, inputs}; }
   Shape w_shape() const { return {outputs, filter_height, filter_width, inputs}; }
   Shape y_shape() const { return {count, y_height(), y_width(), outputs}; }
-
-  /// Calls visit(x, w, y) with the places of every product of the sums.
-  template <class Visit>
-  void for_each_product(Visit&& visit) const {
-    for (int64_t y = 0; y < y_shape().size(); ++y) {
-      const int64_t o = y % outputs, j = y / outputs % y_width(), i = y / outputs / y_width() % y_height();
-      const int64_t n = y / outputs / y_width() / y_height();
-      for (int64_t r = 0; r < filter_height; ++r)
-        for (int64_t s = 0; s < filter_width; ++s) {
-          const int64_t row = i * window.stride + r - window.padding, column = j * window.stride + s - window.padding;
-          if (row < 0 || row >= height || column < 0 || column >= width) continue;
-          for (int64_t c = 0; c < inputs; ++c)
-            visit(((n * height + row) * width + column) * inputs + c,
-                  ((o * filter_height + r) * filter_width + s) * inputs + c, y);
-        }
-    }
-  }
-  Doubles forward(const Doubles& x, const Doubles& w, const Doubles& bias) const {
-    Doubles out(static_cast<size_t>(y_shape().size()));
-    for (size_t i = 0; i < out.size() && !bias.empty(); ++i) out[i] = bias[i % bias.size()];
-    for_each_product([&](int64_t at_x, int64_t at_w, int64_t at_y) { out[at_y] += x[at_x] * w[at_w]; });
-    return out;
-  }
-  Doubles transposed(const Doubles& y, const Doubles& w, const Doubles& bias) const {
-    Doubles out(static_cast<size_t>(x_shape().size()));
-    for (size_t i = 0; i < out.size() && !bias.empty(); ++i) out[i] = bias[i % bias.size()];
-    for_each_product([&](int64_t at_x, int64_t at_w, int64_t at_y) { out[at_x] += y[at_y] * w[at_w]; });
-    return out;
-  }
-  Doubles weight_gradient(const Doubles& x, const Doubles& y) const {
-    Doubles out(static_cast<size_t>(w_shape().size()));
-    for_each_product([&](int64_t at_x, int64_t at_w, int64_t at_y) { out[at_w] += x[at_x] * y[at_y]; });
-    return out;
-  }
 };
 
 // One with an unreached last column, a filter that is not square, and one that is the whole image.
@@ -83,7 +44,7 @@ TEST_CASE("convolutions and their first and second derivatives", "[convolution]"
         {"convolution_weight_gradient",
          {g.x_shape(), g.y_shape()},
          [=](auto& in) { return convolution_weight_gradient(in[0], in[1], g.window, g.filter_height, g.filter_width); },
-         [=](auto& in) { return g.weight_gradient(in[0], in[1]); }});
+         [=](auto& in) { return g.filter_gradient(in[0], in[1]); }});
   }
 }
 

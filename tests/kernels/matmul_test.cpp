@@ -4,6 +4,7 @@
 #include <cmath>
 #include <random>
 
+#include "tests/kernels/epilogue_reference.h"
 #include "tests/stream.h"
 
 using namespace wasserkern;
@@ -29,16 +30,6 @@ struct HostFactor {
     return transposed ? Factor{{data, columns, rows, rows + gap}, true} : Factor{{data, rows, columns, columns + gap}};
   }
 };
-
-double activated(const Epilogue& epilogue, double x) {
-  switch (epilogue.activation) {
-    case Activation::None: return x;
-    case Activation::Relu: return std::max(x, 0.0);
-    case Activation::LeakyRelu: return x > 0 ? x : epilogue.slope * x;
-    case Activation::Tanh: return std::tanh(x);
-  }
-  return x;
-}
 
 /// Rounding of a float sum of k products and a bias: k + 2 half-ulps of the sum of magnitudes, and 8 ulp of tanh.
 template <class Stream>
