@@ -1,5 +1,6 @@
 #include "engine/checkpoint.h"
 
+#include <algorithm>
 #include <cstring>
 #include <span>
 #include <utility>
@@ -29,6 +30,17 @@ std::vector<int64_t> extents_of(const Shape& shape) {
   return extents;
 }
 
+/// OHWI to OIHW, or back: the inputs are the last axis of one and the second of the other.
+void exchange_inputs(const Shape& ohwi, const float* from, float* to, bool back) {
+  const int64_t outputs = ohwi[0], taps = ohwi[1] * ohwi[2], inputs = ohwi[3];
+  for (int64_t o = 0; o < outputs; ++o)
+    for (int64_t t = 0; t < taps; ++t)
+      for (int64_t i = 0; i < inputs; ++i) {
+        const int64_t in_memory = (o * taps + t) * inputs + i, in_file = (o * inputs + i) * taps + t;
+        to[back ? in_memory : in_file] = from[back ? in_file : in_memory];
+      }
+}
+
 }  // namespace
 
 struct Checkpoint::State {
@@ -48,6 +60,22 @@ struct Checkpoint::State {
       throw DataError(path + ": \"" + name +
                       "\" has another type or shape than this run; was it made by another program?");
     return entry.bytes;
+  }
+
+  void visit_filters(const std::string& name, const Tensor& filters, bool restore) {
+    const Shape& ohwi = filters.shape();
+    const std::vector<int64_t> oihw{ohwi[0], ohwi[3], ohwi[1], ohwi[2]};
+    std::vector<float> inside(static_cast<size_t>(ohwi.size())), outside(inside.size());
+    const std::span<std::byte> bytes = std::as_writable_bytes(std::span(outside));
+    if (restore) {
+      std::ranges::copy(find(name, DType::F32, oihw), bytes.begin());
+      exchange_inputs(ohwi, outside.data(), inside.data(), true);
+      filters.copy_from_host(inside);
+    } else {
+      inside = filters.to_host();
+      exchange_inputs(ohwi, inside.data(), outside.data(), false);
+      std::ranges::copy(bytes, add(name, DType::F32, oihw, bytes.size()).begin());
+    }
   }
 };
 
@@ -94,7 +122,13 @@ void Checkpoint::visit(const std::string& name, uint64_t& value) {
 }
 
 void Checkpoint::visit(const std::string& prefix, const Parameters& parameters) {
-  for (const auto& named : parameters.named()) visit(prefix + "." + named.name, named.tensor);
+  for (const auto& named : parameters.named()) {
+    const std::string name = prefix + "." + named.name;
+    if (named.tensor.shape().rank() == 4)
+      state_->visit_filters(name, named.tensor, restoring());
+    else
+      visit(name, named.tensor);
+  }
 }
 
 bool Checkpoint::restoring() const { return state_->file.has_value(); }

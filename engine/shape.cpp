@@ -1,5 +1,6 @@
 #include "engine/shape.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "kernels/error.h"
@@ -35,6 +36,14 @@ Shape Shape::with_rows(int64_t rows) const {
   Shape changed;
   changed.set(extents.data(), rank_);
   return changed;
+}
+
+Shape Shape::batch_of(int64_t count) const {
+  std::array<int64_t, kMaxRank + 1> extents{count};
+  std::copy_n(extents_.begin(), rank_, extents.begin() + 1);
+  Shape batch;
+  batch.set(extents.data(), rank_ + 1);
+  return batch;
 }
 
 std::string Shape::text() const {

@@ -26,6 +26,8 @@ class WASSERKERN_API Shape {
   int64_t columns() const;
   /// The same with another first extent.
   Shape with_rows(int64_t rows) const;
+  /// [count, ...]: that many of this shape. Throws ShapeError as the constructor does.
+  Shape batch_of(int64_t count) const;
   std::string text() const;
 
   bool operator==(const Shape& other) const { return rank_ == other.rank_ && extents_ == other.extents_; }

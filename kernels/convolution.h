@@ -62,6 +62,8 @@ struct Window {
     const int64_t room = input + 2 * padding - filter;
     return stride < 1 || room < 0 ? 0 : room / stride + 1;
   }
+  /// The least extent of an input for one of the output.
+  int64_t input_extent(int64_t output, int64_t filter) const { return (output - 1) * stride - 2 * padding + filter; }
 };
 
 // With y the output of a convolution of x by w, each of the three is linear in both of its inputs and the derivative of

@@ -2,7 +2,7 @@
 
 #include "engine/random.h"
 #include "kernels/export.h"
-#include "models/mlp.h"
+#include "models/network.h"
 
 namespace wasserkern::models {
 
@@ -10,7 +10,7 @@ namespace wasserkern::models {
 inline constexpr int64_t kMixtureLatent = 2;
 
 /// Paper 000's networks for its Gaussian mixture in the plane: 2-128-128-1 and 2-128-128-2 with ReLU.
-WASSERKERN_API Mlp mixture_critic(Random& random);
-WASSERKERN_API Mlp mixture_generator(Random& random);
+WASSERKERN_API Network mixture_critic(Random& random);
+WASSERKERN_API Network mixture_generator(Random& random);
 
 }  // namespace wasserkern::models

@@ -16,22 +16,25 @@ int64_t narrowed(int64_t features, int64_t divisor) {
 
 }  // namespace
 
-Mlp mnist_critic(Random& random, int64_t width_divisor, float dropout) {
+Network mnist_critic(Random& random, int64_t width_divisor, float dropout) {
   const auto hidden = [&](int64_t features) {
-    return DenseLayer{narrowed(features, width_divisor), Activation::LeakyRelu, kSlope, dropout};
+    return Layer{.map = Dense{{narrowed(features, width_divisor)}},
+                 .activation = Activation::LeakyRelu,
+                 .slope = kSlope,
+                 .dropout = dropout};
   };
-  return Mlp(random, kMnistPixels, {hidden(1024), hidden(512), hidden(256), {.features = 1}});
+  return Network(random, {kMnistPixels}, {hidden(1024), hidden(512), hidden(256), {.map = Dense{{1}}}});
 }
 
-Mlp mnist_generator(Random& random, int64_t width_divisor) {
+Network mnist_generator(Random& random, int64_t width_divisor) {
   const auto hidden = [&](int64_t features, Activation activation) {
-    return DenseLayer{narrowed(features, width_divisor), activation, kSlope};
+    return Layer{.map = Dense{{narrowed(features, width_divisor)}}, .activation = activation, .slope = kSlope};
   };
-  return Mlp(random, kMnistLatent,
-             {hidden(256, Activation::LeakyRelu),
-              hidden(512, Activation::LeakyRelu),
-              hidden(1024, Activation::Tanh),
-              {.features = kMnistPixels, .activation = Activation::LeakyRelu, .slope = kSlope}});
+  return Network(random, {kMnistLatent},
+                 {hidden(256, Activation::LeakyRelu),
+                  hidden(512, Activation::LeakyRelu),
+                  hidden(1024, Activation::Tanh),
+                  {.map = Dense{{kMnistPixels}}, .activation = Activation::LeakyRelu, .slope = kSlope}});
 }
 
 }  // namespace wasserkern::models

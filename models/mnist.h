@@ -2,7 +2,7 @@
 
 #include "engine/random.h"
 #include "kernels/export.h"
-#include "models/mlp.h"
+#include "models/network.h"
 
 namespace wasserkern::models {
 
@@ -15,10 +15,10 @@ inline constexpr float kMnistDropout = 0.3f;
 
 /// Paper 000's critic: 784-1024-512-256-1 with LeakyReLU 0.2 and dropout. `width_divisor` narrows the hidden layers,
 /// for tests.
-WASSERKERN_API Mlp mnist_critic(Random& random, int64_t width_divisor = 1, float dropout = kMnistDropout);
+WASSERKERN_API Network mnist_critic(Random& random, int64_t width_divisor = 1, float dropout = kMnistDropout);
 
 /// Paper 000's generator: 128-256-512-1024-784; LeakyReLU 0.2, but tanh before the last layer and LeakyReLU on the
 /// pixels, as printed.
-WASSERKERN_API Mlp mnist_generator(Random& random, int64_t width_divisor = 1);
+WASSERKERN_API Network mnist_generator(Random& random, int64_t width_divisor = 1);
 
 }  // namespace wasserkern::models

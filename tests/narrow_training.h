@@ -12,12 +12,14 @@
 #include "losses/objectives/gradient_penalty.h"
 #include "losses/objectives/qp_wgan.h"
 #include "losses/objectives/wgan.h"
+#include "models/dcgan.h"
 #include "models/mnist.h"
 
 namespace wasserkern::testing {
 
-/// Whose steps are taken: a (q,p)-WGAN on images, one with both penalties on points in the plane, a WGAN-GP on images.
-enum class Game { QpWgan, Mixture, WganGp };
+/// Whose steps are taken: a (q,p)-WGAN on images, one with both penalties on points in the plane, a WGAN-GP on images;
+/// a (q,p)-WGAN and a WGAN-GP of convolutional networks on colour images.
+enum class Game { QpWgan, Mixture, WganGp, Dcgan, DcganGp };
 
 struct NarrowOptions {
   bool eager = false;
@@ -36,21 +38,21 @@ class NarrowTraining {
         random_(device, options.seed),
         phases_(device, random_, options.eager),
         metrics_(device),
-        critic_(on_images() ? models::mnist_critic(random_, 16) : plane_network(1)),
-        generator_(on_images() ? models::mnist_generator(random_, 16) : plane_network(2)),
+        critic_(narrow_critic()),
+        generator_(narrow_generator()),
         critic_adam_(critic_.parameters(), {.rate = options.rate, .beta1 = 0.5f}),
         generator_adam_(generator_.parameters(), {.rate = options.rate, .beta1 = 0.5f}),
-        batch_(phases_.slot({options.batch, on_images() ? models::kMnistPixels : 2})),
-        noise_(Tensor::full(device, {options.batch, on_images() ? models::kMnistLatent : 2}, 0)) {}
+        batch_(phases_.slot(example().batch_of(options.batch))),
+        noise_(Tensor::full(device, {options.batch, latent()}, 0)) {}
 
   /// How many phases a step has.
-  int64_t phases() const { return options_.game == Game::WganGp ? 2 : 1; }
+  int64_t phases() const { return is_wgan_gp() ? 2 : 1; }
 
   void step() {
     ++steps_;
     batch_.copy_from_host(made_up_batch(steps_));
     metrics_.begin_step(steps_);
-    if (options_.game == Game::WganGp) {
+    if (is_wgan_gp()) {
       phases_.run("critic", [this] { wgan_gp_critic(); });
       phases_.run("generator", [this] { wgan_gp_generator(); });
     } else {
@@ -76,18 +78,40 @@ class NarrowTraining {
     std::vector<float> all = critic_.parameters().flat().to_host();
     const std::vector<float> more = generator_.parameters().flat().to_host();
     all.insert(all.end(), more.begin(), more.end());
+    const std::vector<float> statistics = generator_.statistics().flat().to_host();
+    all.insert(all.end(), statistics.begin(), statistics.end());
     return all;
   }
   std::vector<float> last_noise() const { return noise_.to_host(); }
   std::vector<float> last_batch() const { return batch_.to_host(); }
 
  private:
-  bool on_images() const { return options_.game != Game::Mixture; }
+  static constexpr models::Dcgan32 kConvolutional{.latent = 8, .width = 4};
+
+  bool is_wgan_gp() const { return options_.game == Game::WganGp || options_.game == Game::DcganGp; }
+  bool is_convolutional() const { return options_.game == Game::Dcgan || options_.game == Game::DcganGp; }
+
+  Shape example() const {
+    if (is_convolutional()) return {32, 32, 3};
+    return {options_.game == Game::Mixture ? 2 : models::kMnistPixels};
+  }
+  int64_t latent() const {
+    return is_convolutional() ? kConvolutional.latent : options_.game == Game::Mixture ? 2 : models::kMnistLatent;
+  }
+
+  models::Network narrow_critic() {
+    if (is_convolutional()) return models::dcgan32_critic(random_, kConvolutional);
+    return options_.game == Game::Mixture ? plane_network(1) : models::mnist_critic(random_, 16);
+  }
+  models::Network narrow_generator() {
+    if (is_convolutional()) return models::dcgan32_generator(random_, kConvolutional);
+    return options_.game == Game::Mixture ? plane_network(2) : models::mnist_generator(random_, 16);
+  }
 
   /// models/mixture.h's networks, an eighth as wide.
-  models::Mlp plane_network(int64_t outputs) {
-    constexpr models::DenseLayer kHidden{.features = 16, .activation = Activation::Relu};
-    return models::Mlp(random_, 2, {kHidden, kHidden, {.features = outputs}});
+  models::Network plane_network(int64_t outputs) {
+    const models::Layer hidden{.map = models::Dense{{16}}, .activation = Activation::Relu};
+    return models::Network(random_, {2}, {hidden, hidden, {.map = models::Dense{{outputs}}}});
   }
 
   losses::QpWgan objective() const {
@@ -97,6 +121,7 @@ class NarrowTraining {
       objective.lambda2 = 1;
       objective.p2 = Penalty::Square;  // neither penalty vanishes
     }
+    if (is_convolutional()) objective.search_space = losses::SearchSpace::Both;
     return objective;
   }
 
@@ -147,7 +172,7 @@ class NarrowTraining {
   Random random_;
   Phases phases_;
   Metrics metrics_;
-  models::Mlp critic_, generator_;
+  models::Network critic_, generator_;
   Adam critic_adam_, generator_adam_;
   Tensor batch_, noise_;
   std::vector<float> host_batch_ = std::vector<float>(static_cast<size_t>(batch_.size()));

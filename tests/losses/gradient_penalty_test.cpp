@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "engine/tape.h"
-#include "models/mlp.h"
+#include "models/network.h"
 #include "tests/device.h"
 
 namespace wasserkern::testing {
@@ -86,11 +86,12 @@ struct Reference {
   }
 };
 
-models::Mlp make_critic(Random& random, Activation activation, float slope) {
-  std::vector<models::DenseLayer> layers;
-  for (size_t i = 1; i + 1 < kWidths.size(); ++i) layers.push_back({int64_t(kWidths[i]), activation, slope});
-  layers.push_back({.features = int64_t(kWidths.back())});
-  return models::Mlp(random, int64_t(kWidths[0]), layers);
+models::Network make_critic(Random& random, Activation activation, float slope) {
+  std::vector<models::Layer> layers;
+  for (size_t i = 1; i + 1 < kWidths.size(); ++i)
+    layers.push_back({.map = models::Dense{{int64_t(kWidths[i])}}, .activation = activation, .slope = slope});
+  layers.push_back({.map = models::Dense{{int64_t(kWidths.back())}}});
+  return models::Network(random, {int64_t(kWidths[0])}, layers);
 }
 
 Tensor random_points(std::mt19937_64& source) {
@@ -110,7 +111,7 @@ TEST_CASE("the gradient penalty's parameter gradient is that of finite differenc
   Random random(test_device(), test_seed());
   for (const auto& [activation, slope] :
        {std::pair(Activation::LeakyRelu, 0.2f), std::pair(Activation::Relu, 0.0f), std::pair(Activation::Tanh, 0.0f)}) {
-    const models::Mlp critic = make_critic(random, activation, slope);
+    const models::Network critic = make_critic(random, activation, slope);
     const Tensor points = random_points(source);
     const auto on_host = points.to_host();
     Reference reference{activation, slope, Doubles(on_host.begin(), on_host.end()), {}};
@@ -154,14 +155,14 @@ TEST_CASE("where the critic is flat the gradient penalty pulls nowhere", "[gradi
   std::mt19937_64 source(test_seed());
   Random random(test_device(), 1);
   for (const Activation activation : {Activation::LeakyRelu, Activation::Tanh}) {
-    const models::Mlp critic = make_critic(random, activation, 0.2f);
+    const models::Network critic = make_critic(random, activation, 0.2f);
     const Tensor last = critic.parameters()["2.weight"];
     last.copy_from_host(std::vector<float>(size_t(last.size()), 0));
     const Tensor penalty = GradientPenalty{}(critic, random_points(source));
     CHECK(penalty.item() == 1);
     CHECK(all_zero(grad(penalty, critic.parameters())));
   }
-  const models::Mlp critic = make_critic(random, Activation::Tanh, 0);
+  const models::Network critic = make_critic(random, Activation::Tanh, 0);
   const losses::Critic blind = [&](const Tensor& x) { return critic(x.detach()); };
   const Tensor penalty = GradientPenalty{.target = 3}(blind, random_points(source));
   CHECK(penalty.item() == 9);
@@ -170,7 +171,7 @@ TEST_CASE("where the critic is flat the gradient penalty pulls nowhere", "[gradi
 TEST_CASE("below the target the one-sided gradient penalty is zero", "[gradient_penalty]") {
   std::mt19937_64 source(test_seed());
   Random random(test_device(), 1);
-  const models::Mlp critic = make_critic(random, Activation::Tanh, 0);
+  const models::Network critic = make_critic(random, Activation::Tanh, 0);
   const Tensor penalty = GradientPenalty{GradientPenalty::Sides::One, 100}(critic, random_points(source));
   CHECK(penalty.item() == 0);
   CHECK(all_zero(grad(penalty, critic.parameters())));

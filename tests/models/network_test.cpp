@@ -1,4 +1,4 @@
-#include "models/mlp.h"
+#include "models/network.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -12,9 +12,10 @@
 
 namespace wasserkern::testing {
 
-TEST_CASE("a multi-layer perceptron is the formula", "[mlp]") {
+TEST_CASE("a multi-layer perceptron is the formula", "[network]") {
   Random random(test_device(), 9);
-  const models::Mlp net(random, 3, {{.features = 4, .activation = Activation::Tanh}, {.features = 2}});
+  const models::Network net(random, {3},
+                            {{.map = models::Dense{{4}}, .activation = Activation::Tanh}, {.map = models::Dense{{2}}}});
   const std::vector<float> x = {0.5f, -1, 2};
   const auto got = net(Tensor::from_host(test_device(), {1, 3}, x)).to_host();
 
@@ -33,9 +34,9 @@ TEST_CASE("a multi-layer perceptron is the formula", "[mlp]") {
   }
 }
 
-TEST_CASE("the paper's MNIST networks have its sizes, and PyTorch's initial bounds", "[mlp]") {
+TEST_CASE("the paper's MNIST networks have its sizes, and PyTorch's initial bounds", "[network]") {
   Random random(test_device(), 9);
-  const models::Mlp critic = models::mnist_critic(random), generator = models::mnist_generator(random);
+  const models::Network critic = models::mnist_critic(random), generator = models::mnist_generator(random);
   CHECK(critic.parameters().count() == 785 * 1024 + 1025 * 512 + 513 * 256 + 257);
   CHECK(generator.parameters().count() == 129 * 256 + 257 * 512 + 513 * 1024 + 1025 * 784);
   const auto weight = critic.parameters()["0.weight"].to_host();
@@ -49,19 +50,19 @@ TEST_CASE("the paper's MNIST networks have its sizes, and PyTorch's initial boun
   CHECK(images.shape() == Shape{2, 784});
   CHECK(critic(images).shape() == Shape{2, 1});
   CHECK_THROWS_AS(models::mnist_critic(random, 3), UsageError);
-  CHECK_THROWS_AS(models::Mlp(random, 3, {{.features = 0}}), UsageError);
+  CHECK_THROWS_AS(models::Network(random, {3}, {{.map = models::Dense{{0}}}}), UsageError);
 }
 
-TEST_CASE("no product of the paper's networks falls back to oneDNN's reference code", "[mlp]") {
+TEST_CASE("no product of the paper's networks falls back to oneDNN's reference code", "[network]") {
   Random random(test_device(), 9);
-  const models::Mlp critic = models::mnist_critic(random), generator = models::mnist_generator(random);
+  const models::Network critic = models::mnist_critic(random), generator = models::mnist_generator(random);
   grad(sum(critic(generator(random.normal({64, models::kMnistLatent})))), critic.parameters());
   const Tensor images = generator(random.normal({64, models::kMnistLatent}));
   grad(sum(images), generator.parameters());
   CHECK(onednn::reference_primitives() == 0);
 }
 
-TEST_CASE("the same seed makes the same network, another seed another", "[mlp]") {
+TEST_CASE("the same seed makes the same network, another seed another", "[network]") {
   Random one(test_device(), 9), same(test_device(), 9), other(test_device(), 10);
   const auto weights = [](Random& random) { return models::mnist_critic(random, 64).parameters().flat().to_host(); };
   const auto first = weights(one);

@@ -1,0 +1,170 @@
+#include "models/network.h"
+
+#include <cmath>
+#include <utility>
+
+#include "engine/ops/activation.h"
+#include "engine/ops/batch_norm.h"
+#include "engine/ops/convolution.h"
+#include "engine/ops/dropout.h"
+#include "engine/ops/elementwise.h"
+#include "engine/ops/layer_norm.h"
+#include "engine/ops/matmul.h"
+#include "engine/ops/view.h"
+#include "kernels/error.h"
+
+namespace wasserkern::models {
+namespace {
+
+constexpr float kDcganDeviation = 0.02f;
+
+/// What follows the map of a layer, fused with it where no normalisation lies between.
+struct Tail {
+  Tensor bias;
+  Activation activation = Activation::None;
+  float slope = 0;
+};
+
+Shape outputs_of(const Dense& map, const Shape&) { return map.outputs; }
+
+Shape outputs_of(const Convolution& map, const Shape& image) {
+  return {map.window.output_extent(image[0], map.filter), map.window.output_extent(image[1], map.filter), map.channels};
+}
+
+Shape outputs_of(const TransposedConvolution& map, const Shape& image) {
+  return {map.window.input_extent(image[0], map.filter), map.window.input_extent(image[1], map.filter), map.channels};
+}
+
+Shape weight_of(const Dense& map, const Shape& inputs) { return {map.outputs.size(), inputs.size()}; }
+
+Shape weight_of(const Convolution& map, const Shape& image) { return {map.channels, map.filter, map.filter, image[2]}; }
+
+Shape weight_of(const TransposedConvolution& map, const Shape& image) {
+  return {image[2], map.filter, map.filter, map.channels};
+}
+
+Tensor apply(const Dense&, const Tensor& x, const Tensor& weight, const Tail& tail) {
+  return linear(x, weight, tail.bias, tail.activation, tail.slope);
+}
+
+Tensor apply(const Convolution& map, const Tensor& x, const Tensor& weight, const Tail& tail) {
+  return convolution(x, weight, tail.bias, map.window, tail.activation, tail.slope);
+}
+
+Tensor apply(const TransposedConvolution& map, const Tensor& x, const Tensor& weight, const Tail& tail) {
+  const auto extent = [&](int axis) { return map.window.input_extent(x.shape()[axis], map.filter); };
+  return transposed_convolution(x, weight, tail.bias, map.window, extent(1), extent(2), tail.activation, tail.slope);
+}
+
+/// Fused with the activation, as far as batch normalisation knows it.
+Tensor batch_normalised(const Tensor& x, const Tensor& gain, const Tensor& shift, const RunningStatistics& running,
+                        const Layer& layer, Mode mode) {
+  const bool fuses = layer.activation != Activation::Tanh;
+  BatchNorm rule;
+  if (fuses) rule = {.activation = layer.activation, .slope = layer.slope};
+  const Tensor y = mode == Mode::Training ? batch_norm(x, gain, shift, running, rule)
+                                          : batch_norm_inference(x, gain, shift, running, rule);
+  return fuses ? y : activated(y, layer.activation, layer.slope);
+}
+
+/// The shapes that a chain passes through, beginning with its input. Throws UsageError.
+std::vector<Shape> shapes_through(const Shape& input, const std::vector<Layer>& layers) {
+  std::vector<Shape> shapes{input};
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const Shape& before = shapes.back();
+    const bool fits = before.size() > 0 && (std::holds_alternative<Dense>(layers[i].map) || before.rank() == 3);
+    const Shape after =
+        fits ? std::visit([&](const auto& map) { return outputs_of(map, before); }, layers[i].map) : Shape{0};
+    if (after.size() < 1 || after.rank() < 1)
+      throw UsageError("layer " + std::to_string(i) + " of a network makes nothing of " + before.text() +
+                       "; dense layers need features, convolutions images [height, width, channels] that their window "
+                       "fits");
+    shapes.push_back(after);
+  }
+  return shapes;
+}
+
+int64_t channels_of(const Layer& layer, const Shape& outputs) {
+  return std::holds_alternative<Dense>(layer.map) ? outputs.size() : outputs[2];
+}
+
+std::vector<ParameterShape> parameters_of(const std::vector<Shape>& shapes, const std::vector<Layer>& layers) {
+  std::vector<ParameterShape> parameters;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const std::string name = std::to_string(i);
+    const Shape per_channel{channels_of(layers[i], shapes[i + 1])};
+    parameters.push_back(
+        {name + ".weight", std::visit([&](const auto& map) { return weight_of(map, shapes[i]); }, layers[i].map)});
+    if (layers[i].normalisation != Normalisation::None) {
+      parameters.push_back({name + ".gain", per_channel});
+      parameters.push_back({name + ".shift", per_channel});
+    } else if (layers[i].bias) {
+      parameters.push_back({name + ".bias", per_channel});
+    }
+  }
+  return parameters;
+}
+
+std::vector<ParameterShape> statistics_of(const std::vector<Shape>& shapes, const std::vector<Layer>& layers) {
+  std::vector<ParameterShape> statistics;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    if (layers[i].normalisation != Normalisation::Batch) continue;
+    for (const char* part : {".mean", ".variance"})
+      statistics.push_back({std::to_string(i) + part, {channels_of(layers[i], shapes[i + 1])}});
+  }
+  return statistics;
+}
+
+}  // namespace
+
+Network::Network(Random& random, const Shape& input, std::vector<Layer> layers, Initialisation initialisation)
+    : random_(&random),
+      shapes_(shapes_through(input, layers)),
+      layers_(std::move(layers)),
+      parameters_(random.device(), parameters_of(shapes_, layers_)),
+      statistics_(random.device(), statistics_of(shapes_, layers_)) {
+  const bool is_dcgan = initialisation == Initialisation::Dcgan;
+  float bound = 0;
+  for (const auto& [name, tensor] : parameters_.named()) {
+    if (name.ends_with(".weight")) bound = 1 / std::sqrt(static_cast<float>(tensor.shape().columns()));
+    if (name.ends_with(".gain"))
+      tensor.overwrite(is_dcgan ? affine(random.normal(tensor.shape()), kDcganDeviation, 1)
+                                : Tensor::full(random.device(), tensor.shape(), 1));
+    else if (name.ends_with(".weight") && is_dcgan)
+      tensor.overwrite(random.normal(tensor.shape()) * kDcganDeviation);
+    else if (!name.ends_with(".shift") && !is_dcgan)
+      tensor.overwrite(affine(random.uniform(tensor.shape()), 2 * bound, -bound));
+  }
+  for (const auto& [name, tensor] : statistics_.named())
+    if (name.ends_with(".variance")) tensor.overwrite(Tensor::full(random.device(), tensor.shape(), 1));
+}
+
+Tensor Network::operator()(const Tensor& x, Mode mode) const {
+  const int64_t count = x.shape().rows();
+  Tensor features = reshape(x, shapes_.front().batch_of(count));
+  auto parameter = parameters_.named().begin();
+  auto statistic = statistics_.named().begin();
+  const auto next = [](auto& named) { return (named++)->tensor; };
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    const bool normalises = layer.normalisation != Normalisation::None;
+    const Tensor weight = next(parameter);
+    Tail tail;
+    if (!normalises) tail = {layer.bias ? next(parameter) : Tensor(), layer.activation, layer.slope};
+    features = std::visit([&](const auto& map) { return apply(map, features, weight, tail); }, layer.map);
+    if (normalises) {
+      const Tensor gain = next(parameter), shift = next(parameter);
+      if (layer.normalisation == Normalisation::Layer) {
+        features = activated(layer_norm(features, gain, shift), layer.activation, layer.slope);
+      } else {
+        const Tensor mean = next(statistic), variance = next(statistic);
+        features = batch_normalised(features, gain, shift, {mean, variance}, layer, mode);
+      }
+    }
+    features = reshape(features, shapes_[i + 1].batch_of(count));
+    if (mode == Mode::Training) features = dropout(features, layer.dropout, *random_);
+  }
+  return features;
+}
+
+}  // namespace wasserkern::models
