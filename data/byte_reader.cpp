@@ -104,4 +104,12 @@ size_t ByteReader::inflate_some(std::span<uint8_t> out) {
   return done;
 }
 
+std::optional<std::filesystem::path> raw_or_gzipped(const std::filesystem::path& folder, const std::string& name) {
+  for (const std::string& file : {name, name + ".gz"}) {
+    std::error_code ignored;
+    if (std::filesystem::exists(folder / file, ignored)) return folder / file;
+  }
+  return {};
+}
+
 }  // namespace wasserkern::data

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,8 +14,9 @@
 namespace wasserkern::data {
 
 /// Reads bytes that came raw or gzipped (one or more members; told apart by gzip's magic) from front to back. Nothing
-/// is allocated for what it reads: the caller, who knows from a header how much to expect, brings the room. Throws
-/// DataError with `name`, the file's, when there is less, when there is more, and when gzip's checksum does not match.
+/// is allocated for what it reads: the caller, who knows from a header or a format how much to expect, brings the room.
+/// Throws DataError with `name`, the file's, when there is less, when there is more, and when gzip's checksum does not
+/// match.
 class WASSERKERN_API ByteReader {
  public:
   /// `bytes` must outlive the reader.
@@ -24,6 +27,9 @@ class WASSERKERN_API ByteReader {
 
   /// Fills `out`.
   void read(std::span<uint8_t> out);
+  /// Fills as much of `out` as there are bytes left, for formats without a header, and returns how many; 0 at the end,
+  /// as finish() finds it.
+  size_t read_some(std::span<uint8_t> out);
   /// The last call: everything was read.
   void finish();
   /// An upper bound of what can be read in all: check the size that a header promises against it, then allocate.
@@ -34,7 +40,6 @@ class WASSERKERN_API ByteReader {
  private:
   struct Inflater;
 
-  size_t read_some(std::span<uint8_t> out);
   size_t inflate_some(std::span<uint8_t> out);
 
   std::span<const std::byte> bytes_;  // what is still to be read
@@ -42,5 +47,9 @@ class WASSERKERN_API ByteReader {
   uint64_t capacity_;
   std::unique_ptr<Inflater> inflater_;  // none for raw bytes
 };
+
+/// FOLDER/NAME, or FOLDER/NAME.gz where only that exists; none where neither does.
+WASSERKERN_API std::optional<std::filesystem::path> raw_or_gzipped(const std::filesystem::path& folder,
+                                                                   const std::string& name);
 
 }  // namespace wasserkern::data

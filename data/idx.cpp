@@ -96,10 +96,7 @@ std::vector<uint8_t> load_idx_labels(const std::filesystem::path& file) {
 
 Images load_mnist_like(const std::filesystem::path& folder, Split split) {
   const std::string file = split == Split::Training ? "train-images-idx3-ubyte" : "t10k-images-idx3-ubyte";
-  for (const std::string& name : {file, file + ".gz"}) {
-    std::error_code ignored;
-    if (std::filesystem::exists(folder / name, ignored)) return load_idx(folder / name);
-  }
+  if (const auto found = raw_or_gzipped(folder, file)) return load_idx(*found);
   // "datasets/mnist/" has no file name, "datasets/mnist" has.
   const auto named = folder.has_filename() ? folder : folder.parent_path();
   throw DataError("data: no " + file + "[.gz] in " + printable(named.native()) + "; " + fetch_command(named));

@@ -25,8 +25,6 @@ WASSERKERN_API Images parse_idx(std::span<const std::byte> bytes, std::string_vi
 WASSERKERN_API std::vector<uint8_t> load_idx_labels(const std::filesystem::path& file);
 WASSERKERN_API std::vector<uint8_t> parse_idx_labels(std::span<const std::byte> bytes, std::string_view name);
 
-enum class Split { Training, Test };
-
 /// The images of a folder laid out like MNIST's: train-images-idx3-ubyte or t10k-images-idx3-ubyte, with .gz or
 /// without. When they are not there the DataError names the command that fetches them.
 WASSERKERN_API Images load_mnist_like(const std::filesystem::path& folder, Split split = Split::Training);

@@ -15,6 +15,9 @@ thread_local bool taping = true;
 TapeOff::TapeOff() : before_(std::exchange(taping, false)) {}
 TapeOff::~TapeOff() { taping = before_; }
 
+TapeOn::TapeOn() : before_(std::exchange(taping, true)) {}
+TapeOn::~TapeOn() { taping = before_; }
+
 Tensor taped(const char* name, Tensor output, std::initializer_list<Tensor> inputs, Derivative derivative, Keep keep) {
   bool wanted = false;
   for (const Tensor& input : inputs) wanted |= input.on_tape();

@@ -69,6 +69,18 @@ class WASSERKERN_API TapeOff {
   bool before_;
 };
 
+/// Ops are taped again while one lives, for what needs a gradient wherever it is called from.
+class WASSERKERN_API TapeOn {
+ public:
+  TapeOn();
+  ~TapeOn();
+  TapeOn(const TapeOn&) = delete;
+  TapeOn& operator=(const TapeOn&) = delete;
+
+ private:
+  bool before_;
+};
+
 /// Whether gradients come out on the tape, to be differentiated again.
 enum class Differentiable { No, Yes };
 

@@ -1,11 +1,11 @@
 #include "models/mnist.h"
 
 #include "bench/harness/experiment.h"
+#include "bench/qp_wgan/image_measures.h"
 #include "bench/qp_wgan/objective_flags.h"
 #include "data/idx.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
-#include "engine/ops/transport.h"
 #include "engine/optimizer.h"
 #include "engine/tape.h"
 #include "kernels/error.h"
@@ -25,21 +25,6 @@
 using namespace wasserkern;
 
 namespace {
-
-Tensor spread(const Tensor& images) {
-  const auto count = static_cast<float>(images.shape().rows());
-  const Tensor centred = images - sum_over_rows(images) / count;
-  return mean(square_root(sum_over_rows(square(centred)) / count));
-}
-
-/// All images, `[count, pixels]`, on the device.
-Tensor all_of(data::Images images, data::PixelRange range, Device& device) {
-  const int64_t count = images.count;
-  data::Batches whole(std::move(images), count, 0, range);
-  std::vector<float> values(static_cast<size_t>(count * whole.features()));
-  whole.next_into({values.data(), count, whole.features()});
-  return Tensor::from_host(device, {count, whole.features()}, values);
-}
 
 void train(bench::Experiment& run) {
   bench::Flags& flags = run.flags();
@@ -81,8 +66,7 @@ void train(bench::Experiment& run) {
   run.every(run.samples_every(), [&] { run.save_grid(generator(grid_noise), {28, 28}, range); });
   run.every(run.iterations(), [&] {
     if (neighbours == 0) return;
-    const Tensor training = all_of(images, range, run.device());
-    run.save_points("nearest", nearest(LqCost{.q = 2, .p = 1}, training, generator(measured_noise), 1).values);
+    run.save_points("nearest", bench::nearest_distances(images, range, generator(measured_noise)));
   });
   const losses::Critic scaled_critic = [&](const Tensor& at) { return critic(at) * potential_scale; };
   const auto step = [&](const losses::QpWgan& chosen, const losses::Critic& potential) {
@@ -95,7 +79,7 @@ void train(bench::Experiment& run) {
     const auto [distance, argmin] = chosen.generator_loss(potential, x, y);
     generator_adam.descend(grad(distance, generator.parameters()));
     const Tensor matched = count_distinct(argmin, 2 * batch);
-    run.record({{"distance", distance}, {"matched", matched}, {"spread", spread(y.detach())}});
+    run.record({{"distance", distance}, {"matched", matched}, {"spread", bench::spread(y.detach())}});
   };
   losses::QpWgan squared = objective;
   squared.cost = LqCost{.q = 2, .p = 2};

@@ -245,6 +245,27 @@ class MalformedMixture(RefusalTest):
         self.assertIn("is a run of qp_wgan/mixture", result.stderr)
 
 
+class MalformedPotentialGenerator(RefusalTest):
+    program = programs.POTENTIAL_GENERATOR
+
+    def test_flags(self):
+        for arguments, words in (
+                (["--q", "1"], ["--q", "above 1"]),
+                (["--p", "1"], ["--p", "above 1"]),
+                (["--p", "0.5"], ["p", "at least 1"]),
+                (["--source", "salt"], ["--source", "uniform", "salt"]),
+                (["--source-scale", "0"], ["--source-scale", "positive"]),
+                (["--source-scale", "-1"], ["--source-scale", "positive"]),
+                (["--source-batch", "-1"], ["--source-batch", "at least 0"]),
+                (["--nearest", "-1"], ["--nearest", "at least 0"]),
+                (["--critic-steps", "2"], ["--critic-steps", "--help"])):
+            with self.subTest(arguments=arguments):
+                self.assert_refused(arguments, USAGE, *words)
+
+    def test_data_is_missing(self):
+        self.assert_refused(["--dataset", "fashion-mnist"], FAILURE, "tools/fetch-data fashion-mnist")
+
+
 class KernelBenchmarks(RefusalTest):
     program = programs.KERNEL_BENCH
 

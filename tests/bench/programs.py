@@ -23,6 +23,7 @@ RUNNER = shlex.split(os.environ.get("WASSERKERN_TEST_RUNNER", ""))
 BIN = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/bench").resolve()
 MNIST = BIN / "wasserkern_qp_wgan_mnist"
 MIXTURE = BIN / "wasserkern_qp_wgan_mixture"
+POTENTIAL_GENERATOR = BIN / "wasserkern_qp_wgan_potential_generator"
 KERNEL_BENCH = BIN / "kernels/wasserkern_kernel_bench"
 
 PLAIN = ["--device", DEVICE, "--threads", "1"]

@@ -189,6 +189,56 @@ class Mixture(ProgramTest):
                 self.assertEqual(*(checkpoint_values(run, "generator") for run in runs))
 
 
+class PotentialGenerator(ProgramTest):
+    program = programs.POTENTIAL_GENERATOR
+
+    def test_the_potential_learns_the_cost_of_transport(self):
+        run, iterations = self.folder / "run", max(ITERATIONS, 150)
+        third = iterations // 3
+        self.assert_done(self.train(run, "--iterations", iterations, "--samples-every", iterations // 2, "--rate",
+                                    "1e-3", "--source-scale", 0.1, "--nearest", 100))
+        dual, cost, shift = (column(run, name) for name in ("dual", "cost", "shift"))
+        # Most of it is how far any of this noise is from any image; a third's mean moves by 0.1 from seed to seed.
+        self.assertGreater(mean(dual[-third:]), mean(dual[:third]) + 0.4)
+        # From nothing that moves to most of the way; and mean |x - T(x)|^2 is not below the mean's square.
+        self.assertLess(cost[0], 0.2 * cost[-1])
+        self.assertGreater(cost[-1], 0.2 * dual[-1])
+        self.assertTrue(all(a > 0.999 * b * b / 2 for a, b in zip(cost, shift)))
+        self.assertTrue(all(1 <= matched <= 16 for matched in column(run, "matched_noise")))
+
+        *samples, nearest = sorted((run / "samples").iterdir())
+        self.assertEqual([path.name for path in samples],
+                         [f"{step:09}.png" for step in (iterations // 2, iterations)])
+        distances = [distance for (distance,) in npy_points(nearest)]
+        self.assertEqual(len(distances), 100)
+        self.assertLess(mean(distances), 22)  # 25 for noise that is not moved
+        self.assertEqual(png_pixels(samples[-1])[:3], (8 * 58 + 2, 8 * 58 + 2, 1))
+
+    def test_other_costs_and_options(self):
+        for name, flags in {"general": ["--q", 1.5, "--p", 3], "uniform": ["--source", "uniform", "--pixels", "[0,1]"],
+                            "more noise": ["--source-batch", 40, "--nearest", 0]}.items():
+            run = self.folder / name
+            self.assert_done(self.train(run, "--iterations", 50, *flags))
+            self.assertEqual([len(column(run, metric)) for metric in ("dual", "shift")], [50, 2])
+            self.assertTrue(all(map(math.isfinite, column(run, "dual") + column(run, "cost"))))
+        self.assertGreater(max(column(self.folder / "more noise", "matched_noise")), 1)
+
+    def test_a_resumed_run_is_the_same(self):
+        whole, run = self.folder / "whole", self.folder / "run"
+        schedule = ["--samples-every", 60, "--nearest", 0]
+        self.assert_done(self.train(whole, *schedule, "--iterations", 120))
+        self.assert_done(self.train(run, *schedule, "--iterations", 60))
+        self.assert_done(call("--data", self.data, "--resume", run, "--iterations", 120, program=self.program))
+        without = ["log.txt", "config.json"]
+        self.assertEqual(files_of(whole, without), files_of(run, without))
+
+    def test_recorded_steps_are_the_eager_ones(self):
+        runs = [self.folder / kind for kind in ("recorded", "eager")]
+        for run, flags in zip(runs, ([], ["--eager"])):
+            self.assert_done(self.train(run, "--iterations", 110, "--nearest", 0, *flags))
+        self.assertEqual(*(checkpoint_values(run, "critic") for run in runs))
+
+
 class KernelBenchmarks(ProgramTest):
     def test_shares_of_limits(self):
         shares = {"c_transform/lq(q=1.000000,p=1.000000)/64x64x784": ("terms/s", "share_of_registers"),

@@ -83,6 +83,11 @@ TEST_CASE("grad wants a tape", "[tape]") {
   CHECK_THROWS_AS(grad(sum(square(y)), x), Error);
   const TapeOff off;
   CHECK_FALSE(square(y).on_tape());
+  {
+    const TapeOn on;
+    CHECK(grad(sum(square(y)), y).to_host() == std::vector<float>{2, 2});
+  }
+  CHECK_FALSE(square(y).on_tape());
 }
 
 TEST_CASE("a long tape is released without recursion", "[tape]") {

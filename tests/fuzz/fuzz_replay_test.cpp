@@ -83,6 +83,8 @@ TEST_CASE("The seeds of the fuzzers are well-formed", "[fuzz]") {
         const bool images = data_error([&] { wasserkern::data::parse_idx(seed, "seed"); }).empty();
         const bool labels = data_error([&] { wasserkern::data::parse_idx_labels(seed, "seed"); }).empty();
         CHECK(images != labels);
+      } else if (target.run == fuzz_cifar10) {
+        CHECK(data_error([&] { wasserkern::data::parse_cifar10(seed, "seed"); }).empty());
       } else if (target.run == fuzz_safetensors) {
         CHECK(data_error([&] { wasserkern::SafetensorsFile::parse(seed, "seed"); }).empty());
       }

@@ -12,9 +12,10 @@
 #include "bench/harness/metrics_file.h"
 #include "bench/harness/run_folder.h"
 #include "data/byte_reader.h"
+#include "data/cifar10.h"
 #include "data/idx.h"
 #include "engine/safetensors.h"
-#include "tests/data/idx_bytes.h"
+#include "tests/data/cifar10_bytes.h"
 #include "tests/engine/safetensors_bytes.h"
 #include "tests/files.h"
 
@@ -43,6 +44,16 @@ inline void fuzz_idx(std::span<const std::byte> bytes) {
     require(static_cast<int64_t>(images.pixels.size()) == images.count * images.features(), "pixels are missing");
   });
   read_or_data_error([&] { data::parse_idx_labels(bytes, "fuzzed"); });
+}
+
+inline void fuzz_cifar10(std::span<const std::byte> bytes) {
+  read_or_data_error([&] {
+    const data::Images images = data::parse_cifar10(bytes, "fuzzed");
+    require(images.count > 0 && images.count <= 10'000, "a file of no images, or of too many");
+    require(static_cast<int64_t>(images.pixels.size()) == images.count * images.features(), "pixels are missing");
+    require(static_cast<int64_t>(images.labels.size()) == images.count, "labels are missing");
+    for (const uint8_t label : images.labels) require(label < 10, "a label that is none");
+  });
 }
 
 /// The first two bytes say how much is expected of the rest, which is read in pieces.
@@ -131,6 +142,11 @@ inline std::vector<FuzzTarget> fuzz_targets() {
   const Bytes expects_76{std::byte{0}, std::byte{76}};
   return {
       {"idx", fuzz_idx, {idx_images(3, 4, 5), idx_labels(20), packed, gzip(idx_labels(20))}},
+      {"cifar10",
+       fuzz_cifar10,
+       {cifar10_images(1, 9), cifar10_images(2), gzip(cifar10_images(2)),
+        joined(gzip(cifar10_images(1)), gzip(cifar10_images(1, 5)))},
+       5'000},
       {"gzip",
        fuzz_gzip,
        {joined(expects_76, packed), joined(expects_76, idx_images(3, 4, 5)),
