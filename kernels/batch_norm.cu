@@ -2,6 +2,7 @@
 
 #include "kernels/cuda/lane_fold.cuh"
 #include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/moments.cuh"
 #include "kernels/cuda/pack.cuh"
 #include "kernels/cuda/warp.cuh"
 #include "kernels/norm_contracts.h"
@@ -12,6 +13,7 @@ namespace {
 // Our own rather than cuDNN's, which does not promise the same bits twice. Law 6. Sums over a column are taken in
 // chunks of rows and joined in their order; what bounds all of it is memory.
 
+using cuda::Moments;
 using Pack = cuda::Pack<4>;
 
 constexpr int kThreads = 256;
@@ -21,20 +23,6 @@ constexpr int kWarps = kThreads / cuda::kWarp;
 constexpr int kRowsPerThread = 4;
 constexpr int64_t kRowsPerChunk = kRowsPerThread * kDown;
 static_assert(4 * kAcross == cuda::kWarp);
-
-/// The mean of some values and their squares about it. Chan, Golub and LeVeque 1979.
-struct Moments {
-  float count, mean, squares;
-
-  __device__ __forceinline__ void join(const Moments& more) {
-    const float together = count + more.count;
-    if (together == 0) return;
-    const float apart = more.mean - mean, share = more.count / together;
-    mean += apart * share;
-    squares += more.squares + apart * apart * count * share;
-    count = together;
-  }
-};
 
 /// A gradient summed, and its products with x - mean.
 struct GradientSums {

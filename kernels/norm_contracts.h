@@ -4,6 +4,7 @@
 
 #include "kernels/batch_norm.h"
 #include "kernels/contracts.h"
+#include "kernels/layer_norm.h"
 
 /// What batch and layer normalisation ask of their arguments on both backends.
 namespace wasserkern {
@@ -22,6 +23,7 @@ inline float slope_of(const char* kernel, Activation activation, float slope) {
 }
 
 inline float slope_of(const BatchNorm& rule) { return slope_of("batch_norm", rule.activation, rule.slope); }
+inline float slope_of(const LayerNorm& rule) { return slope_of("layer_norm", rule.activation, rule.slope); }
 
 inline void check_batch_norm(const BatchNorm& rule, Matrix<const float> x, Vector<const float> gain,
                              Vector<const float> shift, Vector<const float> mean, Vector<const float> inverse_deviation,
@@ -55,6 +57,30 @@ inline void check_batch_norm_gradient(const BatchNorm& rule, Matrix<const float>
   check_same_shape("batch_norm: shape of the gradient", gradient, x);
   check_equal("batch_norm: size of the gain's gradient", gain_gradient.size, x.columns);
   check_equal("batch_norm: size of the shift's gradient", shift_gradient.size, x.columns);
+}
+
+inline void check_layer_norm_gradient(Matrix<const float> x, Vector<const float> mean,
+                                      Vector<const float> inverse_deviation, Matrix<const float> gradient,
+                                      Matrix<const float> direction, Matrix<const float> out) {
+  check_equal("layer_norm: size of mean", mean.size, x.rows);
+  check_equal("layer_norm: size of inverse_deviation", inverse_deviation.size, x.rows);
+  check_same_shape("layer_norm: shape of the gradient", gradient, x);
+  check_same_shape("layer_norm: shape of the direction", direction, x);
+  check_same_shape("layer_norm: shape of the result", out, x);
+  if (x.columns < 1 || x.columns > int64_t{1} << 30)
+    throw ShapeError("layer_norm: rows of " + std::to_string(x.columns) +
+                     " values; a mean needs at least 1, and there may be 2^30");
+}
+
+inline void check_layer_norm(const LayerNorm& rule, Matrix<const float> x, Vector<const float> gain,
+                             Vector<const float> shift, Matrix<const float> y, Vector<const float> mean,
+                             Vector<const float> inverse_deviation) {
+  slope_of(rule);
+  check_layer_norm_gradient(x, mean, inverse_deviation, x, x, y);
+  check_equal("layer_norm: size of shift", shift.size, gain.size);
+  if (gain.size < 1 || x.columns % gain.size != 0)
+    throw ShapeError("layer_norm: gain has " + std::to_string(gain.size) + " values, which do not repeat to rows of " +
+                     std::to_string(x.columns));
 }
 
 }  // namespace wasserkern
