@@ -1,6 +1,7 @@
 #include "bench/kernels/measure.h"
 #include "bench/kernels/registration.h"
 #include "engine/array.h"
+#include "kernels/batch_norm.h"
 #include "kernels/elementwise.h"
 #include "kernels/interpolate.h"
 #include "kernels/optimizer.h"
@@ -19,8 +20,11 @@ constexpr int64_t kRows = 4096;
 
 /// Memory that all of these kernels can use: matrices larger than the caches, as vectors of all their elements too.
 struct Memory {
+  static constexpr int64_t channels = 128;
+
   int64_t columns;
   Array<float> a, b, c, d;
+  Array<float> per_channels;
   Array<float> rate;
   Array<double> powers;
   Array<int32_t> permutation;
@@ -32,6 +36,7 @@ struct Memory {
         b(device, size()),
         c(device, size()),
         d(device, size()),
+        per_channels(device, std::vector(8 * channels, 1.0f)),
         rate(device, std::vector{1e-4f}),
         powers(device, std::vector{1.0, 1.0}),
         permutation(device, permuted(kRows)),
@@ -48,6 +53,9 @@ struct Memory {
   }
   int64_t size() const { return kRows * columns; }
   Matrix<float> matrix(const Array<float>& of) const { return {of.data(), kRows, columns}; }
+  /// As images of `channels` channels.
+  Matrix<float> pixels(const Array<float>& of) const { return {of.data(), size() / channels, channels}; }
+  Vector<float> per_channel(int64_t which) const { return {per_channels.data() + which * channels, channels}; }
   Vector<float> per_row(const Array<float>& of) const { return {of.data(), kRows}; }
   Vector<float> per_column(const Array<float>& of) const { return {of.data(), columns}; }
   Broadcast all(const Array<float>& of) const { return {of.data(), columns, 1}; }
@@ -98,6 +106,15 @@ const Registration kRegistration([](Device& device) {
   });
   add(device, "rmsprop", 5, [](auto& stream, const Memory& m) {
     rmsprop(stream, {}, m.rate.vector(), m.a.vector(), m.d.vector(), m.c.vector());
+  });
+  add(device, "batch_norm", 3, [](auto& stream, const Memory& m) {
+    batch_norm(stream, {.activation = Activation::Relu}, m.pixels(m.a), m.per_channel(0), m.per_channel(1),
+               m.per_channel(2), m.per_channel(3), m.pixels(m.b), m.per_channel(4), m.per_channel(5));
+  });
+  add(device, "batch_norm_gradient", 5, [](auto& stream, const Memory& m) {
+    batch_norm_gradient(stream, {.activation = Activation::Relu}, m.pixels(m.a), m.per_channel(0), m.per_channel(1),
+                        m.per_channel(4), m.per_channel(5), m.pixels(m.b), m.pixels(m.c), m.per_channel(6),
+                        m.per_channel(7));
   });
   add(device, "paired_cost/l1", 2, [](auto& stream, const Memory& m) {
     paired_cost(stream, LqCost{1, 1}, m.matrix(m.a), m.matrix(m.b), m.per_row(m.c));
