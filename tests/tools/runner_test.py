@@ -110,7 +110,7 @@ class Runner(unittest.TestCase):
         self.executable("bin/ldd", "#!/bin/sh\necho 'libc.so.6 => here'\n")
         calls, summary = self.run_script("--device-only", "--runner", RUNNER, status=1)
         self.assertEqual((calls, summary),
-                         ([], "test: --device-only: build is built without CUDA; install the CUDA toolkit"))
+                         ([], "test: --device-only: build is built without CUDA; install the CUDA toolkit and cuDNN 9"))
         self.assertEqual(self.run_script("--cpu-only", "--device-only", status=2)[1],
                          "test: --cpu-only and --device-only leave nothing")
 
