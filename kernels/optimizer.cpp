@@ -7,7 +7,8 @@ WASSERKERN_PER_ISA(                                                             
     void adam_kernel(int threads, AdamRule rule, float rate, float correction1, float correction2, int64_t size,  //
                      const float* gradient, float* first, float* second, float* parameter);                       //
     void rmsprop_kernel(int threads, RmsPropRule rule, float rate, int64_t size, const float* gradient,           //
-                        float* square, float* parameter);)
+                        float* square, float* parameter);                                                         //
+    void exponential_average_kernel(int threads, float decay, int64_t size, const float* x, float* average);)
 
 namespace wasserkern::WASSERKERN_ISA {
 namespace {
@@ -55,6 +56,14 @@ void rmsprop_kernel(int threads, RmsPropRule rule, float rate, int64_t size, con
   });
 }
 
+void exponential_average_kernel(int threads, float decay, int64_t size, const float* x, float* average) {
+  const Word rest(1 - decay);
+  for_each_word(threads, size, [=](auto load, auto store) {
+    const Word before = load(average);
+    store(average, before + rest * (load(x) - before));
+  });
+}
+
 }  // namespace wasserkern::WASSERKERN_ISA
 
 #ifdef WASSERKERN_ONCE
@@ -79,6 +88,11 @@ void rmsprop(CpuStream& stream, RmsPropRule rule, Vector<const float> rate, Vect
   check_rmsprop(rate, gradient, square, parameter);
   WASSERKERN_SIMD(rmsprop_kernel)
   (stream.threads(), rule, rate.data[0], parameter.size, gradient.data, square.data, parameter.data);
+}
+
+void exponential_average(CpuStream& stream, float decay, Vector<const float> x, Vector<float> average) {
+  check_equal("exponential_average: size of x", x.size, average.size);
+  WASSERKERN_SIMD(exponential_average_kernel)(stream.threads(), decay, average.size, x.data, average.data);
 }
 
 }  // namespace wasserkern

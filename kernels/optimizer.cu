@@ -1,8 +1,7 @@
 #include "kernels/optimizer.h"
 
 #include "kernels/contracts.h"
-#include "kernels/cuda/launch.cuh"
-#include "kernels/cuda/pack.cuh"
+#include "kernels/cuda/map.cuh"
 
 namespace wasserkern {
 namespace {
@@ -64,6 +63,11 @@ __global__ void rmsprop_kernel(RmsPropRule rule, const float* rate, int64_t size
   });
 }
 
+struct Averaged {
+  float rest;
+  __device__ __forceinline__ float operator()(float average, float x) const { return average + rest * (x - average); }
+};
+
 }  // namespace
 
 void adam(CudaStream& stream, AdamRule rule, Vector<const float> rate, Vector<const float> gradient,
@@ -86,6 +90,12 @@ void rmsprop(CudaStream& stream, RmsPropRule rule, Vector<const float> rate, Vec
   const unsigned blocks = cuda::blocks_for(stream, cuda::ceil_div(parameter.size, wide ? 4 : 1), kThreads);
   cuda::launch(stream, wide ? rmsprop_kernel<4> : rmsprop_kernel<1>, blocks, kThreads, rule, rate.data, parameter.size,
                gradient.data, square.data, parameter.data);
+}
+
+void exponential_average(CudaStream& stream, float decay, Vector<const float> x, Vector<float> average) {
+  check_equal("exponential_average: size of x", x.size, average.size);
+  cuda::map(stream, Averaged{1 - decay}, {average.data, 1, average.size}, Broadcast{average.data, average.size, 1},
+            Broadcast{x.data, x.size, 1});
 }
 
 }  // namespace wasserkern

@@ -34,4 +34,8 @@ WASSERKERN_API void rmsprop(CpuStream&, RmsPropRule, Vector<const float> rate, V
 WASSERKERN_API void rmsprop(CudaStream&, RmsPropRule, Vector<const float> rate, Vector<const float> gradient,
                             Vector<float> square, Vector<float> parameter);
 
+/// average += (1 - decay) (x - average), in place: what does not move keeps its bits.
+WASSERKERN_API void exponential_average(CpuStream&, float decay, Vector<const float> x, Vector<float> average);
+WASSERKERN_API void exponential_average(CudaStream&, float decay, Vector<const float> x, Vector<float> average);
+
 }  // namespace wasserkern

@@ -4,6 +4,7 @@
 #include "kernels/batch_norm.h"
 #include "kernels/elementwise.h"
 #include "kernels/interpolate.h"
+#include "kernels/layer_norm.h"
 #include "kernels/optimizer.h"
 #include "kernels/paired_cost.h"
 #include "kernels/random.h"
@@ -21,10 +22,11 @@ constexpr int64_t kRows = 4096;
 /// Memory that all of these kernels can use: matrices larger than the caches, as vectors of all their elements too.
 struct Memory {
   static constexpr int64_t channels = 128;
+  static constexpr int64_t image = 16 * 16 * channels;
 
   int64_t columns;
   Array<float> a, b, c, d;
-  Array<float> per_channels;
+  Array<float> per_channels, per_images;
   Array<float> rate;
   Array<double> powers;
   Array<int32_t> permutation;
@@ -37,6 +39,7 @@ struct Memory {
         c(device, size()),
         d(device, size()),
         per_channels(device, std::vector(8 * channels, 1.0f)),
+        per_images(device, std::vector(static_cast<size_t>(2 * size() / image), 0.1f)),
         rate(device, std::vector{1e-4f}),
         powers(device, std::vector{1.0, 1.0}),
         permutation(device, permuted(kRows)),
@@ -53,7 +56,11 @@ struct Memory {
   }
   int64_t size() const { return kRows * columns; }
   Matrix<float> matrix(const Array<float>& of) const { return {of.data(), kRows, columns}; }
-  /// As images of `channels` channels.
+  Matrix<float> images(const Array<float>& of) const { return {of.data(), size() / image, image}; }
+  Vector<float> per_image(int64_t which) const {
+    return {per_images.data() + which * (size() / image), size() / image};
+  }
+  /// As images' pixels.
   Matrix<float> pixels(const Array<float>& of) const { return {of.data(), size() / channels, channels}; }
   Vector<float> per_channel(int64_t which) const { return {per_channels.data() + which * channels, channels}; }
   Vector<float> per_row(const Array<float>& of) const { return {of.data(), kRows}; }
@@ -116,6 +123,20 @@ const Registration kRegistration([](Device& device) {
                         m.per_channel(4), m.per_channel(5), m.pixels(m.b), m.pixels(m.c), m.per_channel(6),
                         m.per_channel(7));
   });
+  // Rows as long as an image of 16 x 16 pixels, which a cache holds between the sums and what needs them.
+  add(device, "layer_norm", 2, [](auto& stream, const Memory& m) {
+    layer_norm(stream, {.activation = Activation::Relu}, m.images(m.a), m.per_channel(0), m.per_channel(1),
+               m.images(m.b), m.per_image(0), m.per_image(1));
+  });
+  add(device, "layer_norm_gradient", 3, [](auto& stream, const Memory& m) {
+    layer_norm_gradient(stream, m.images(m.a), m.per_image(0), m.per_image(1), m.images(m.b), m.images(m.c));
+  });
+  add(device, "layer_norm_hessian", 4, [](auto& stream, const Memory& m) {
+    layer_norm_hessian(stream, m.images(m.a), m.per_image(0), m.per_image(1), m.images(m.b), m.images(m.c),
+                       m.images(m.d));
+  });
+  add(device, "exponential_average", 3,
+      [](auto& stream, const Memory& m) { exponential_average(stream, 0.999f, m.a.vector(), m.b.vector()); });
   add(device, "paired_cost/l1", 2, [](auto& stream, const Memory& m) {
     paired_cost(stream, LqCost{1, 1}, m.matrix(m.a), m.matrix(m.b), m.per_row(m.c));
   });

@@ -91,6 +91,25 @@ TEST_CASE("RMSProp follows its definition at every length and alignment", "[opti
   });
 }
 
+TEST_CASE("an exponential average takes its share at every length and alignment", "[optimizer]") {
+  std::mt19937_64 source(test_seed());
+  with_stream([&](auto& stream) {
+    for (const int64_t size : {int64_t{0}, int64_t{1}, int64_t{7}, random_size(source, 40000)})
+      for (const int64_t offset : {0, 1}) {
+        const std::vector<float> x = random_normals(source, size + offset),
+                                 before = random_normals(source, size + offset);
+        OnStream from(stream, x), to(stream, before);
+        exponential_average(stream, 0.75f, {from.data() + offset, size}, {to.data() + offset, size});
+        const std::vector<float> after = to.host();
+        if (offset) REQUIRE(after[0] == before[0]);
+        for (size_t i = offset; i < after.size(); ++i)
+          REQUIRE(after[i] == Approx(0.75 * before[i] + 0.25 * x[i]).margin(1e-6));
+      }
+    OnStream two(stream, std::vector<float>(2)), three(stream, std::vector<float>(3));
+    REQUIRE_THROWS_AS(exponential_average(stream, 0.5f, two.vector(), three.vector()), ShapeError);
+  });
+}
+
 TEST_CASE("a zero gradient moves nothing", "[optimizer]") {
   with_stream([&](auto& stream) {
     OnStream rate(stream, std::vector<float>{kRate}), zero(stream, std::vector<float>(5));
