@@ -1,28 +1,21 @@
 #include "kernels/batch_norm.h"
 
-#include "kernels/cuda/lane_fold.cuh"
+#include "kernels/cuda/column_chunks.cuh"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/moments.cuh"
 #include "kernels/cuda/pack.cuh"
-#include "kernels/cuda/warp.cuh"
 #include "kernels/norm_contracts.h"
 
 namespace wasserkern {
 namespace {
 
-// Our own rather than cuDNN's, which does not promise the same bits twice. Law 6. Sums over a column are taken in
-// chunks of rows and joined in their order; what bounds all of it is memory.
+// Our own rather than cuDNN's, which does not promise the same bits twice. Law 6. What bounds all of it is memory.
 
 using cuda::Moments;
+using Chunks = cuda::ColumnChunks;
 using Pack = cuda::Pack<4>;
 
 constexpr int kThreads = 256;
-constexpr int kAcross = 8;  // threads of a block along columns, four of which each takes
-constexpr int kDown = kThreads / kAcross;
-constexpr int kWarps = kThreads / cuda::kWarp;
-constexpr int kRowsPerThread = 4;
-constexpr int64_t kRowsPerChunk = kRowsPerThread * kDown;
-static_assert(4 * kAcross == cuda::kWarp);
 
 /// A gradient summed, and its products with x - mean.
 struct GradientSums {
@@ -44,19 +37,19 @@ struct TakeMoments {
   __device__ __forceinline__ void operator()(int64_t first, int64_t end, int64_t column, State (&states)[4]) const {
     const int64_t left = x.columns - column;
     const Pack about = Pack::load_up_to(x.data + column, left, aligned);
-    Pack rows[kRowsPerThread], sum = {}, squares = {};
+    Pack rows[Chunks::kRowsPerThread], sum = {}, squares = {};
 #pragma unroll
-    for (int k = 0; k < kRowsPerThread; ++k) {
-      const int64_t i = first + k * kDown;
+    for (int k = 0; k < Chunks::kRowsPerThread; ++k) {
+      const int64_t i = first + k * Chunks::kDown;
       rows[k] = i < end ? Pack::load_up_to(x.data + i * x.stride + column, left, aligned) : about;
       for (int c = 0; c < 4; ++c) sum[c] += rows[k][c] -= about[c];
     }
-    const auto count = static_cast<float>(max((end - first + kDown - 1) / kDown, int64_t{0}));
+    const auto count = static_cast<float>(max((end - first + Chunks::kDown - 1) / Chunks::kDown, int64_t{0}));
     const float share = count > 0 ? 1 / count : 0;
 #pragma unroll
-    for (int k = 0; k < kRowsPerThread; ++k)
+    for (int k = 0; k < Chunks::kRowsPerThread; ++k)
       for (int c = 0; c < 4; ++c) {
-        const float apart = first + k * kDown < end ? rows[k][c] - sum[c] * share : 0;
+        const float apart = first + k * Chunks::kDown < end ? rows[k][c] - sum[c] * share : 0;
         squares[c] += apart * apart;
       }
     for (int c = 0; c < 4; ++c) states[c] = {count, sum[c] * share, squares[c]};
@@ -109,7 +102,7 @@ struct TakeGradientSums {
     const int64_t left = x.columns - column;
     const auto of = columns.load_up_to<4>(column, left, aligned);
 #pragma unroll 2
-    for (int64_t i = first; i < end; i += kDown) {
+    for (int64_t i = first; i < end; i += Chunks::kDown) {
       const Pack value = Pack::load_up_to(x.data + i * x.stride + column, left, aligned);
       const Pack slope = Pack::load_up_to(gradient.data + i * gradient.stride + column, left, aligned);
       for (int c = 0; c < 4; ++c) {
@@ -120,64 +113,6 @@ struct TakeGradientSums {
     }
   }
 };
-
-/// out[chunk, j] = what `take` makes of column j in the rows of a chunk: four columns per thread across the block, a
-/// chunk per grid row.
-template <class Take>
-__global__ void __launch_bounds__(kThreads) chunks_kernel(Take take, int64_t rows, Matrix<typename Take::State> out) {
-  using State = typename Take::State;
-  __shared__ State of_warps[kWarps][cuda::kWarp];
-  const int thread = static_cast<int>(threadIdx.y) * kAcross + static_cast<int>(threadIdx.x);
-  const int warp = thread / cuda::kWarp, lane = thread % cuda::kWarp;
-  const int64_t left = static_cast<int64_t>(blockIdx.x) * 4 * kAcross;
-  for (int64_t chunk = blockIdx.y; chunk < out.rows; chunk += gridDim.y) {
-    State states[4];
-    take(chunk * kRowsPerChunk + threadIdx.y, min(rows, (chunk + 1) * kRowsPerChunk), left + 4 * threadIdx.x, states);
-    for (int apart = kAcross; apart < cuda::kWarp; apart *= 2)
-      for (State& state : states) state.join(cuda::of_lane(state, apart));
-    if (lane < kAcross)
-      for (int c = 0; c < 4; ++c) of_warps[warp][4 * lane + c] = states[c];
-    __syncthreads();
-    if (warp == 0 && left + lane < out.columns) {
-      State all = of_warps[0][lane];
-      for (int i = 1; i < kWarps; ++i) all.join(of_warps[i][lane]);
-      out.data[chunk * out.stride + left + lane] = all;
-    }
-    __syncthreads();
-  }
-}
-
-/// finish(j, state) for every column j, its chunks joined: 32 columns across a block, every eighth chunk per thread.
-template <class State, class Finish>
-__global__ void __launch_bounds__(kThreads) join_chunks_kernel(Matrix<const State> chunks, Finish finish) {
-  __shared__ State of_rows[kWarps][cuda::kWarp];
-  const int64_t column = static_cast<int64_t>(blockIdx.x) * cuda::kWarp + threadIdx.x;
-  State own = {};
-  if (column < chunks.columns)
-    for (int64_t chunk = threadIdx.y; chunk < chunks.rows; chunk += kWarps)
-      own.join(chunks.data[chunk * chunks.stride + column]);
-  of_rows[threadIdx.y][threadIdx.x] = own;
-  __syncthreads();
-  if (threadIdx.y != 0 || column >= chunks.columns) return;
-  for (int i = 1; i < kWarps; ++i) own.join(of_rows[i][threadIdx.x]);
-  finish(column, own);
-}
-
-/// finish(j, state) of what `take` makes of every column of x. `scratch` has room for the chunks' states.
-template <class Take, class Finish>
-void fold_columns(CudaStream& stream, const Take& take, Matrix<const float> x, void* scratch, const Finish& finish) {
-  using State = typename Take::State;
-  const Matrix<State> chunks{static_cast<State*>(scratch), cuda::ceil_div(x.rows, kRowsPerChunk), x.columns};
-  const auto across = static_cast<unsigned>(cuda::ceil_div(x.columns, cuda::kWarp));
-  const auto down = static_cast<unsigned>(std::min<int64_t>(chunks.rows, 65535));
-  cuda::launch(stream, chunks_kernel<Take>, dim3(across, down), dim3(kAcross, kDown), take, x.rows, chunks);
-  cuda::launch(stream, join_chunks_kernel<State, Finish>, across, dim3(cuda::kWarp, kWarps), chunks, finish);
-}
-
-template <class State>
-size_t chunk_bytes(Matrix<const float> x) {
-  return static_cast<size_t>(cuda::ceil_div(x.rows, kRowsPerChunk) * x.columns) * sizeof(State);
-}
 
 struct FinishMoments {
   const float* about;
@@ -281,10 +216,10 @@ void batch_norm(CudaStream& stream, const BatchNorm& rule, Matrix<const float> x
   check_batch_norm(rule, x, gain, shift, mean, inverse_deviation, y);
   check_running_statistics(x, running_mean, running_variance);
   if (x.columns == 0) return;
-  void* chunks = stream.workspace(chunk_bytes<Moments>(x));
-  fold_columns(stream, TakeMoments{x, cuda::packable(x)}, x, chunks,
-               FinishMoments{x.data, rule.epsilon, rule.momentum, running_mean.data, running_variance.data, mean.data,
-                             inverse_deviation.data});
+  void* chunks = stream.workspace(Chunks::bytes<Moments>(x));
+  cuda::fold_columns(stream, TakeMoments{x, cuda::packable(x)}, x, chunks,
+                     FinishMoments{x.data, rule.epsilon, rule.momentum, running_mean.data, running_variance.data,
+                                   mean.data, inverse_deviation.data});
   normalise(stream, {gain.data, shift.data, mean.data, inverse_deviation.data, slope_of(rule)}, x, y);
 }
 
@@ -310,10 +245,10 @@ void batch_norm_gradient(CudaStream& stream, const BatchNorm& rule, Matrix<const
   const Columns columns{gain.data, shift.data, mean.data, inverse_deviation.data, slope_of(rule)};
   const int64_t room = cuda::ceil_div(x.columns, 4) * 4;  // so that packs stay aligned
   auto* along = static_cast<float*>(
-      stream.workspace(static_cast<size_t>(2 * room) * sizeof(float) + chunk_bytes<GradientSums>(x)));
+      stream.workspace(static_cast<size_t>(2 * room) * sizeof(float) + Chunks::bytes<GradientSums>(x)));
   float* offset = along + room;
   const bool aligned = packable(columns) && cuda::packable(x, gradient);
-  fold_columns(
+  cuda::fold_columns(
       stream, TakeGradientSums{columns, x, gradient, aligned}, x, offset + room,
       FinishGradient{columns, 1 / static_cast<float>(x.rows), gain_gradient.data, shift_gradient.data, along, offset});
   over_elements(stream, aligned && cuda::packable(x_gradient), input_gradient_kernel<4>, input_gradient_kernel<1>,
