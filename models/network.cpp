@@ -3,7 +3,6 @@
 #include <cmath>
 #include <utility>
 
-#include "engine/ops/activation.h"
 #include "engine/ops/batch_norm.h"
 #include "engine/ops/convolution.h"
 #include "engine/ops/dropout.h"
@@ -56,15 +55,20 @@ Tensor apply(const TransposedConvolution& map, const Tensor& x, const Tensor& we
   return transposed_convolution(x, weight, tail.bias, map.window, extent(1), extent(2), tail.activation, tail.slope);
 }
 
-/// Fused with the activation, as far as batch normalisation knows it.
-Tensor batch_normalised(const Tensor& x, const Tensor& gain, const Tensor& shift, const RunningStatistics& running,
-                        const Layer& layer, Mode mode) {
+/// The layer's normalisation, fused with its activation as far as normalisations know it. `running` is a batch
+/// normalisation's.
+Tensor normalised(const Layer& layer, Mode mode, const Tensor& x, const Tensor& gain, const Tensor& shift,
+                  const RunningStatistics& running) {
   const bool fuses = layer.activation != Activation::Tanh;
-  BatchNorm rule;
-  if (fuses) rule = {.activation = layer.activation, .slope = layer.slope};
-  const Tensor y = mode == Mode::Training ? batch_norm(x, gain, shift, running, rule)
-                                          : batch_norm_inference(x, gain, shift, running, rule);
-  return fuses ? y : activated(y, layer.activation, layer.slope);
+  const Activation fused = fuses ? layer.activation : Activation::None;
+  const auto map = [&] {
+    if (layer.normalisation == Normalisation::Layer)
+      return layer_norm(x, gain, shift, {.activation = fused, .slope = layer.slope});
+    const BatchNorm rule{.activation = fused, .slope = layer.slope};
+    return mode == Mode::Training ? batch_norm(x, gain, shift, running, rule)
+                                  : batch_norm_inference(x, gain, shift, running, rule);
+  };
+  return fuses ? map() : tanh(map());
 }
 
 /// The shapes that a chain passes through, beginning with its input. Throws UsageError.
@@ -154,12 +158,9 @@ Tensor Network::operator()(const Tensor& x, Mode mode) const {
     features = std::visit([&](const auto& map) { return apply(map, features, weight, tail); }, layer.map);
     if (normalises) {
       const Tensor gain = next(parameter), shift = next(parameter);
-      if (layer.normalisation == Normalisation::Layer) {
-        features = activated(layer_norm(features, gain, shift), layer.activation, layer.slope);
-      } else {
-        const Tensor mean = next(statistic), variance = next(statistic);
-        features = batch_normalised(features, gain, shift, {mean, variance}, layer, mode);
-      }
+      RunningStatistics running;
+      if (layer.normalisation == Normalisation::Batch) running = {next(statistic).detach(), next(statistic).detach()};
+      features = normalised(layer, mode, features, gain, shift, running);
     }
     features = reshape(features, shapes_[i + 1].batch_of(count));
     if (mode == Mode::Training) features = dropout(features, layer.dropout, *random_);

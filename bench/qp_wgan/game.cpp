@@ -6,6 +6,7 @@
 #include "bench/qp_wgan/objective_flags.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/interpolate.h"
+#include "engine/ops/reduce.h"
 #include "engine/optimizer.h"
 #include "engine/tape.h"
 #include "kernels/error.h"
@@ -21,25 +22,29 @@ Tensor generate(Experiment& run, const Game& game, int64_t count) {
 /// Paper 000, algorithm 1: one batch serves every step of the critic and the generator's.
 void train_qp_wgan(Experiment& run, Game& game, const GameSettings& settings, const GameWatch& watch) {
   const losses::QpWgan& objective = settings.objective;
-  const AdamOptions options{.rate = settings.rate, .beta1 = 0.5f};
-  Adam critic_adam(game.critic.parameters(), options), generator_adam(game.generator.parameters(), options);
+  Adam critic_adam(game.critic.parameters(), {.rate = settings.critic_rate, .beta1 = 0.5f});
+  Adam generator_adam(game.generator.parameters(), {.rate = settings.rate, .beta1 = 0.5f});
   run.keep("critic_optimizer", critic_adam);
   run.keep("generator_optimizer", generator_adam);
 
+  const losses::Critic potential = [&](const Tensor& points) {
+    const Tensor values = game.critic(points);
+    return settings.potential_scale == 1 ? values : values * settings.potential_scale;
+  };
   run.train([&] {
     run.fill(game.x, game.batches);
     run.phase("step", [&] {
       const Tensor y = generate(run, game, game.x.shape().rows());
       for (int64_t i = 0; i < settings.critic_steps; ++i) {
-        const auto terms = objective.critic_loss(game.critic, game.x, y);
+        const auto terms = objective.critic_loss(potential, game.x, y);
         critic_adam.descend(grad(terms.loss, game.critic.parameters()));
         run.record({{"dual", terms.dual}});
         if (terms.p1.defined()) run.record({{"p1", terms.p1}});
         if (terms.p2.defined()) run.record({{"p2", terms.p2}});
       }
-      const Tensor distance = objective.generator_loss(game.critic, game.x, y).loss;
+      const auto [distance, argmin] = objective.generator_loss(potential, game.x, y);
       generator_adam.descend(grad(distance, game.generator.parameters()));
-      run.record({{"distance", distance}});
+      run.record({{"distance", distance}, {"matched", count_distinct(argmin, 2 * y.shape().rows())}});
       if (watch.generated) watch.generated(y.detach());
     });
     if (watch.iterated) watch.iterated();
@@ -95,7 +100,10 @@ GameSettings game_flags(Experiment& run, const losses::QpWgan& objective, float 
   const bool is_qp = settings.model == "qp-wgan", is_wgan = settings.model == "wgan";
   settings.objective = qp_wgan_flags(run, objective);
   settings.critic_steps = flags.integer({"critic-steps", "STEPS", "of the critic per iteration"}, is_qp ? 1 : 5, 1);
+  settings.potential_scale =
+      number({"potential-scale", "NUMBER", "qp-wgan: the potential is this many times the critic's output"}, 1);
   settings.rate = number({"rate", "NUMBER", "step size of both optimizers"}, is_wgan ? 5e-5 : 1e-4);
+  settings.critic_rate = number({"critic-rate", "NUMBER", "of the critic's, if it has its own"}, settings.rate);
   settings.clip = number({"clip", "NUMBER", "wgan: the critic's weights stay within plus and minus this"}, 0.01);
   settings.penalty_weight = number({"penalty", "NUMBER", "wgan-gp: weight of the gradient penalty"}, penalty_weight);
   const auto sides = flags.choice({"penalty-sides", "", "wgan-gp: slopes below 1 cost too, or not"}, {"two", "one"});
@@ -104,7 +112,7 @@ GameSettings game_flags(Experiment& run, const losses::QpWgan& objective, float 
   if (!(settings.clip > 0)) throw UsageError("--clip must be positive");
   if (settings.penalty_weight < 0) throw UsageError("--penalty must not be negative");
   const std::vector<std::pair<std::string, std::vector<std::string>>> own_flags = {
-      {"qp-wgan", {"q", "p", "search-space", "lambda1", "lambda2", "p2"}},
+      {"qp-wgan", {"q", "p", "search-space", "lambda1", "lambda2", "p2", "potential-scale"}},
       {"wgan", {"clip"}},
       {"wgan-gp", {"penalty", "penalty-sides"}}};
   for (const auto& [model, names] : own_flags)
@@ -122,11 +130,13 @@ void train_game(Experiment& run, Game& game, const GameSettings& settings, const
   run.keep("batches", game.batches);
   if (settings.model == "qp-wgan") return train_qp_wgan(run, game, settings, watch);
   if (settings.model == "wgan") {
-    const RmsPropOptions options{.rate = settings.rate};
-    return train_wgan(run, game, settings, watch, RmsProp(critic, options), RmsProp(generator, options));
+    return train_wgan(run, game, settings, watch, RmsProp(critic, {.rate = settings.critic_rate}),
+                      RmsProp(generator, {.rate = settings.rate}));
   }
-  const AdamOptions options{.rate = settings.rate, .beta1 = 0, .beta2 = 0.9f};
-  train_wgan(run, game, settings, watch, Adam(critic, options), Adam(generator, options));
+  AdamOptions options{.rate = settings.rate, .beta1 = 0, .beta2 = 0.9f};
+  Adam generator_adam(generator, options);
+  options.rate = settings.critic_rate;
+  train_wgan(run, game, settings, watch, Adam(critic, options), std::move(generator_adam));
 }
 
 }  // namespace wasserkern::bench

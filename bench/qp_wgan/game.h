@@ -14,8 +14,10 @@ namespace wasserkern::bench {
 struct GameSettings {
   std::string model;                     // qp-wgan, wgan or wgan-gp
   losses::QpWgan objective;              // of qp-wgan
+  float potential_scale = 1;             // of qp-wgan: the potential is this many times the critic's output
   int64_t critic_steps;                  // per iteration
-  float rate;                            // step size of both optimizers
+  float rate;                            // step size of the generator's optimizer
+  float critic_rate;                     // and of the critic's
   float clip = 0.01f;                    // of wgan
   losses::GradientPenalty penalty = {};  // of wgan-gp
   float penalty_weight;

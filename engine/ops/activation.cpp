@@ -7,15 +7,6 @@
 
 namespace wasserkern {
 
-Tensor activated(const Tensor& x, Activation activation, float slope) {
-  switch (activation) {
-    case Activation::Relu: return relu(x);
-    case Activation::LeakyRelu: return leaky_relu(x, slope);
-    case Activation::Tanh: return tanh(x);
-    default: return x;
-  }
-}
-
 Tensor through_activation(const Tensor& gradient, const Tensor& output, Activation activation, float slope) {
   switch (activation) {
     case Activation::Relu: return leaky_relu_gradient(gradient, output, 0);

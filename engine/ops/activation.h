@@ -5,8 +5,6 @@
 
 namespace wasserkern {
 
-/// The activation alone, for what is not fused with one.
-Tensor activated(const Tensor& x, Activation activation, float slope);
 /// For ops with a fused activation: the gradient before it, given the one after it and its output. A negative slope
 /// would hide on which side of zero the output came from.
 Tensor through_activation(const Tensor& gradient, const Tensor& output, Activation activation, float slope);
