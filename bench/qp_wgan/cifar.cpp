@@ -8,6 +8,7 @@
 #include "bench/qp_wgan/image_measures.h"
 #include "data/cifar10.h"
 #include "engine/exponential_average.h"
+#include "kernels/error.h"
 #include "models/dcgan.h"
 
 // Paper 000, section 5.2, table 1 and figure 5: (q,p)-WGANs, WGAN and WGAN-GP with convolutional networks on colour
@@ -65,6 +66,8 @@ void train(bench::Experiment& run) {
       {"average", "DECAY", "samples are drawn from the generator's moving average too, of this decay; 0: not"}, 0));
   const int64_t saved = flags.integer(
       {"save-images", "COUNT", "generated images that are written at the end, as an array of NumPy's"}, 0, 0);
+
+  if (!(decay >= 0 && decay < 1)) throw UsageError("--average must be 0 or more, and below 1");
 
   const auto range = data::PixelRange::MinusOneToOne;
   bench::Game game{

@@ -109,6 +109,7 @@ GameSettings game_flags(Experiment& run, const losses::QpWgan& objective, float 
   const auto sides = flags.choice({"penalty-sides", "", "wgan-gp: slopes below 1 cost too, or not"}, {"two", "one"});
   settings.penalty.sides = sides == "two" ? Sides::Two : Sides::One;
 
+  if (!(settings.potential_scale > 0)) throw UsageError("--potential-scale must be positive");
   if (!(settings.clip > 0)) throw UsageError("--clip must be positive");
   if (settings.penalty_weight < 0) throw UsageError("--penalty must not be negative");
   const std::vector<std::pair<std::string, std::vector<std::string>>> own_flags = {

@@ -25,18 +25,18 @@ def columns(run):
 
 
 class Agreement(ProgramTest):
-    def trained(self, name, program, flags, **options):
+    def trained(self, name, program, steps, flags, **options):
         run = self.folder / name
-        self.assert_done(call("--data", self.data, "--threads", 1, "--iterations", STEPS, "--out", run, *flags,
+        self.assert_done(call("--data", self.data, "--threads", 1, "--iterations", steps, "--out", run, *flags,
                               program=program, **options))
         return columns(run)
 
-    def assert_agree(self, program, *flags):
-        expected = self.trained("expected", program, [*flags, "--device", "cpu"],
+    def assert_agree(self, program, *flags, steps=STEPS):
+        expected = self.trained("expected", program, steps, [*flags, "--device", "cpu"],
                                 environment={"WASSERKERN_ISA": "baseline"})
-        result = self.trained("result", program, [*flags, "--device", DEVICE])
+        result = self.trained("result", program, steps, [*flags, "--device", DEVICE])
         self.assertEqual(list(result), list(expected))
-        self.assertEqual(expected["step"], list(range(1, STEPS + 1)))
+        self.assertEqual(expected["step"], list(range(1, steps + 1)))
         for name in expected.keys() - {"matched", "matched_noise"}:  # no loss; a tie may be broken either way
             self.assertTrue(all(map(math.isfinite, expected[name])), name)
             self.assertEqual(len(result[name]), len(expected[name]), name)
@@ -44,13 +44,21 @@ class Agreement(ProgramTest):
             for step, (value, other) in enumerate(zip(result[name], expected[name]), 1):
                 self.assertLessEqual(abs(value - other), TOLERANCE * largest, f"{name}, value {step}")
         loss = "distance" if "distance" in expected else "dual"
-        self.assertGreater(len(set(expected[loss])), STEPS / 2, "nothing was trained")
+        self.assertGreater(len(set(expected[loss])), steps / 2, "nothing was trained")
 
     def test_squared_distances_on_images(self):
         self.assert_agree(programs.MNIST, *NARROW_IMAGES)
 
     def test_l1_on_images(self):
         self.assert_agree(programs.MNIST, *NARROW_IMAGES, "--q", 1, "--p", 1)
+
+    def test_colour_images(self):
+        flags = ["--width", 4, "--batch", 8]
+        self.assert_agree(programs.CIFAR, *flags, "--q", 2, "--p", 2, steps=10)
+
+    def test_wgan_gp_on_colour_images(self):
+        flags = ["--width", 4, "--batch", 8, "--model", "wgan-gp", "--critic-steps", 1]
+        self.assert_agree(programs.CIFAR, *flags, steps=10)
 
     def test_transported_noise(self):
         self.assert_agree(programs.POTENTIAL_GENERATOR, *NARROW_IMAGES, "--source-scale", 0.1)

@@ -245,6 +245,40 @@ class MalformedMixture(RefusalTest):
         self.assertIn("is a run of qp_wgan/mixture", result.stderr)
 
 
+class MalformedCifar(RefusalTest):
+    program = programs.CIFAR
+    flags = programs.NARROW_CIFAR
+
+    def test_flags(self):
+        for arguments, words in (
+                (["--width", "0"], ["--width", "at least 1"]),
+                (["--average", "1"], ["1", "below 1"]),
+                (["--average", "-0.1"], ["--average"]),
+                (["--average", "nan"], ["--average"]),
+                (["--save-images", "-1"], ["--save-images", "at least 0"]),
+                (["--critic-steps", "0"], ["--critic-steps", "at least 1"]),
+                (["--potential-scale", "0"], ["--potential-scale", "positive"]),
+                (["--model", "gan"], ["--model", "wgan-gp", "gan"]),
+                (["--model", "wgan", "--clip", "0"], ["--clip", "positive"]),
+                (["--model", "wgan", "--q", "1"], ["--q", "qp-wgan"]),
+                (["--penalty", "1"], ["--penalty", "wgan-gp"])):
+            with self.subTest(arguments=arguments):
+                self.assert_refused(arguments, USAGE, *words)
+
+    def test_images(self):
+        path = self.data / "cifar-10/data_batch_2.bin"
+        whole = programs.cifar_images(9)
+        for name, content in {"empty": b"", "truncated": whole[:-1], "one byte more": whole + b"\0",
+                              "label": b"\x0a" + whole[1:], "fewer than a batch": programs.cifar_images(7)}.items():
+            with self.subTest(name):
+                path.write_bytes(content)
+                self.assert_refused([], FAILURE)
+        path.unlink()
+        self.assert_refused([], FAILURE, "tools/fetch-data cifar-10")
+        path.parent.rmdir()
+        self.assert_refused([], FAILURE, "tools/fetch-data cifar-10")
+
+
 class MalformedPotentialGenerator(RefusalTest):
     program = programs.POTENTIAL_GENERATOR
 

@@ -22,6 +22,7 @@ DEVICE = os.environ.get("WASSERKERN_TEST_DEVICE", "cpu")
 RUNNER = shlex.split(os.environ.get("WASSERKERN_TEST_RUNNER", ""))
 BIN = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/bench").resolve()
 MNIST = BIN / "wasserkern_qp_wgan_mnist"
+CIFAR = BIN / "wasserkern_qp_wgan_cifar"
 MIXTURE = BIN / "wasserkern_qp_wgan_mixture"
 POTENTIAL_GENERATOR = BIN / "wasserkern_qp_wgan_potential_generator"
 KERNEL_BENCH = BIN / "kernels/wasserkern_kernel_bench"
@@ -29,6 +30,7 @@ KERNEL_BENCH = BIN / "kernels/wasserkern_kernel_bench"
 PLAIN = ["--device", DEVICE, "--threads", "1"]
 # Networks a sixteenth as wide, and small batches: a training of seconds.
 NARROW = [*PLAIN, "--width-divisor", "16", "--batch", "16"]
+NARROW_CIFAR = [*PLAIN, "--width", "8", "--batch", "8"]
 
 
 def idx_images(count):
@@ -45,12 +47,31 @@ def idx_images(count):
     return bytes(images)
 
 
+def cifar_images(count):
+    """Records of CIFAR-10: a red sky over blue ground, the horizon somewhere about the middle, and a little noise."""
+    source = random.Random(8)
+    records = bytearray()
+    for _ in range(count):
+        horizon = 8 + source.randrange(17)
+        records.append(source.randrange(10))
+        for sky, ground in ((230, 20), (60, 60), (20, 230)):
+            for row in range(32):
+                level = sky if row < horizon else ground
+                records.extend(level + source.randrange(20) for _ in range(32))
+    return bytes(records)
+
+
 def data_folder(parent):
-    """A folder of data sets that holds a small `mnist`."""
-    folder = Path(parent) / "datasets" / "mnist"
-    folder.mkdir(parents=True)
-    (folder / "train-images-idx3-ubyte").write_bytes(idx_images(256))
-    return folder.parent
+    """A folder of data sets that holds a small `mnist` and a small `cifar-10`."""
+    folder = Path(parent) / "datasets"
+    for name, file, content in (("mnist", "train-images-idx3-ubyte", MNIST_FILE),
+                                ("cifar-10", "data_batch_2.bin", CIFAR_FILE)):
+        (folder / name).mkdir(parents=True)
+        (folder / name / file).write_bytes(content)
+    return folder
+
+
+MNIST_FILE, CIFAR_FILE = idx_images(256), cifar_images(64)
 
 
 def call(*arguments, program=MNIST, environment=None, **options):

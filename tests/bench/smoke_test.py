@@ -44,13 +44,14 @@ def mean(values):
 
 
 def npy_points(path):
-    """The rows of a two-dimensional array of floats in NumPy's format."""
+    """The rows of an array of floats in NumPy's format."""
     content = path.read_bytes()
     assert content[:8] == b"\x93NUMPY\1\0", "not NumPy's format 1.0"
     (length,) = struct.unpack("<H", content[8:10])
     header = ast.literal_eval(content[10:10 + length].decode())
     assert (header["descr"], header["fortran_order"]) == ("<f4", False)
-    rows, columns = header["shape"]
+    rows, *extents = header["shape"]
+    columns = math.prod(extents)
     values = struct.unpack(f"<{rows * columns}f", content[10 + length:])
     return [values[i:i + columns] for i in range(0, len(values), columns)]
 
@@ -186,6 +187,63 @@ class Mixture(ProgramTest):
                 runs = [self.folder / f"{model}-{kind}" for kind in ("recorded", "eager")]
                 for run, flags in zip(runs, ([], ["--eager"])):
                     self.assert_done(self.train(run, "--model", model, "--iterations", 10, *flags))
+                self.assertEqual(*(checkpoint_values(run, "generator") for run in runs))
+
+
+class Cifar(ProgramTest):
+    program = programs.CIFAR
+    flags = programs.NARROW_CIFAR
+    models = {"l1": ["--q", 1, "--p", 1], "squared": ["--q", 2, "--p", 2, "--potential-scale", 10],
+              "wgan": ["--model", "wgan", "--critic-steps", 2], "wgan-gp": ["--model", "wgan-gp", "--critic-steps", 1]}
+
+    def test_images_take_the_colours_of_the_data(self):
+        run, iterations = self.folder / "run", 80
+        self.assert_done(self.train(run, *self.models["wgan-gp"], "--rate", "2e-3", "--iterations", iterations,
+                                    "--samples-every", iterations // 2, "--save-images", 101, "--average", 0.8))
+        self.assertLess(min(column(run, "penalty")), 0.5)
+        self.assertGreater(max(column(run, "spread")), 0)
+        names = sorted(path.name for path in (run / "samples").iterdir())
+        self.assertEqual(names, ["000000040.png", "000000080.png", "average-000000040.png", "average-000000080.png",
+                                 "images-000000080.npy"])
+        self.assertEqual(png_pixels(run / "samples/000000080.png")[:3], (8 * 34 + 2, 8 * 34 + 2, 3))
+
+        images = npy_points(run / "samples/images-000000080.npy")
+        self.assertEqual((len(images), len(images[0])), (101, 32 * 32 * 3))
+        self.assertTrue(all(-1 <= value <= 1 for image in images for value in image))
+        # Of the data's mean image the upper rows are red, the lower ones blue.
+        red_above, blue_above, red_below, blue_below = (
+            mean([value for image in images[:20] for value in image[first:last:3]])
+            for first, last in ((0, 768), (2, 768), (2304, 3072), (2306, 3072)))
+        self.assertGreater(red_above, blue_above + 0.2)
+        self.assertGreater(blue_below, red_below + 0.2)
+
+    def test_every_model(self):
+        for name, flags in self.models.items():
+            with self.subTest(name):
+                run = self.folder / name
+                self.assert_done(self.train(run, *flags, "--iterations", 3))
+                self.assertEqual(len(column(run, "distance")), 3)
+                self.assertTrue(all(map(math.isfinite, column(run, "distance"))))
+                if "--q" in flags:
+                    self.assertTrue(all(1 <= matched <= 16 for matched in column(run, "matched")))
+
+    def test_a_resumed_run_is_the_same(self):
+        for name, flags in self.models.items():
+            with self.subTest(name):
+                whole, run = self.folder / f"{name}-whole", self.folder / name
+                schedule = [*flags, "--samples-every", 2, "--average", 0.5, "--save-images", 3]
+                self.assert_done(self.train(whole, *schedule, "--iterations", 6))
+                self.assert_done(self.train(run, *schedule, "--iterations", 3))
+                self.assert_done(call("--data", self.data, "--resume", run, "--iterations", 6, program=self.program))
+                without = ["log.txt", "config.json", "000000003.png", "average-000000003.png", "images-000000003.npy"]
+                self.assertEqual(files_of(whole, without), files_of(run, without))
+
+    def test_recorded_steps_are_the_eager_ones(self):
+        for name, flags in self.models.items():
+            with self.subTest(name):
+                runs = [self.folder / f"{name}-{kind}" for kind in ("recorded", "eager")]
+                for run, eager in zip(runs, ([], ["--eager"])):
+                    self.assert_done(self.train(run, *flags, "--iterations", 4, *eager))
                 self.assertEqual(*(checkpoint_values(run, "generator") for run in runs))
 
 
