@@ -33,6 +33,17 @@ struct ProductPrimitive {
   std::unordered_map<int, dnnl::memory> arguments;
 };
 
+dnnl::post_ops activation_of(const ProductKey& key) {
+  dnnl::post_ops operations;
+  switch (key.activation) {
+    case Activation::None: break;
+    case Activation::Relu: operations.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0); break;
+    case Activation::LeakyRelu: operations.append_eltwise(1, dnnl::algorithm::eltwise_relu, key.slope, 0); break;
+    case Activation::Tanh: operations.append_eltwise(1, dnnl::algorithm::eltwise_tanh, 0, 0); break;
+  }
+  return operations;
+}
+
 ProductPrimitive make_primitive(const ProductKey& key) {
   const auto a = matrix_descriptor(key.m, key.k, key.a_stride, key.a_transposed);
   const auto b = matrix_descriptor(key.k, key.n, key.b_stride, key.b_transposed);
@@ -41,7 +52,7 @@ ProductPrimitive make_primitive(const ProductKey& key) {
 
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  attributes.set_post_ops(activation_operation(key.activation, key.slope));
+  attributes.set_post_ops(activation_of(key));
   const auto description = key.biased ? dnnl::matmul::desc(a, b, bias, out) : dnnl::matmul::desc(a, b, out);
   const dnnl::matmul::primitive_desc chosen(description, attributes, cpu_engine());
   note_implementation(chosen.impl_info_str());
@@ -70,17 +81,6 @@ void set_address(dnnl::memory& memory, const float* data) { memory.set_data_hand
 const dnnl::engine& cpu_engine() {
   static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
   return engine;
-}
-
-dnnl::post_ops activation_operation(Activation activation, float slope) {
-  dnnl::post_ops operations;
-  switch (activation) {
-    case Activation::None: break;
-    case Activation::Relu: operations.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0); break;
-    case Activation::LeakyRelu: operations.append_eltwise(1, dnnl::algorithm::eltwise_relu, slope, 0); break;
-    case Activation::Tanh: operations.append_eltwise(1, dnnl::algorithm::eltwise_tanh, 0, 0); break;
-  }
-  return operations;
 }
 
 void note_implementation(std::string_view name) {
