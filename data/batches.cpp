@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 
+#include "data/prefetch.h"
 #include "kernels/error.h"
 
 namespace wasserkern::data {
@@ -47,6 +50,9 @@ void check_sizes(const char* what, std::initializer_list<int64_t> extents, size_
   }
 }
 
+/// A batch that is made sooner than a thread is woken is not worth one.
+constexpr int64_t kLeastValuesAhead = 16'384;
+
 }  // namespace
 
 void shuffled_order(uint64_t seed, uint64_t epoch, std::vector<int64_t>& order) {
@@ -57,70 +63,120 @@ void shuffled_order(uint64_t seed, uint64_t epoch, std::vector<int64_t>& order) 
   }
 }
 
-Batches::Batches(Images images, int64_t batch_size, uint64_t seed, PixelRange range, Remainder remainder)
-    : count_(images.count), batch_size_(batch_size), seed_(seed), remainder_(remainder), range_(range) {
-  check_sizes("images", {images.count, images.height, images.width, images.channels}, images.pixels.size());
-  features_ = images.features();
-  rows_ = std::move(images);
-  check_batches();
-  prepare_epoch(0);
-}
-
-Batches::Batches(Points points, int64_t batch_size, uint64_t seed, Remainder remainder)
-    : count_(points.count), batch_size_(batch_size), seed_(seed), remainder_(remainder) {
-  check_sizes("points", {points.count, points.features}, points.values.size());
-  features_ = points.features;
-  rows_ = std::move(points);
-  check_batches();
-  prepare_epoch(0);
-}
-
-void Batches::check_batches() const {
-  if (batch_size_ < 1) {
-    throw UsageError("batches: a batch of " + std::to_string(batch_size_) + " makes no sense; use 1 or more");
+/// The data and how it is cut into batches. Only make() changes anything, the order at hand, and one thread calls it.
+class Batches::Maker {
+ public:
+  Maker(Images images, int64_t batch_size, uint64_t seed, PixelRange range, Remainder remainder)
+      : count_(images.count), batch_size_(batch_size), seed_(seed), remainder_(remainder), range_(range) {
+    check_sizes("images", {images.count, images.height, images.width, images.channels}, images.pixels.size());
+    features_ = images.features();
+    rows_ = std::move(images);
+    check_batches();
   }
-  if (batches_per_epoch() < 1) {
-    throw DataError("batches: " + std::to_string(count_) + (rows_.index() == 0 ? " images" : " points") +
-                    " are fewer than one batch of " + std::to_string(batch_size_) +
-                    "; use smaller batches or more data");
+
+  Maker(Points points, int64_t batch_size, uint64_t seed, Remainder remainder)
+      : count_(points.count), batch_size_(batch_size), seed_(seed), remainder_(remainder) {
+    check_sizes("points", {points.count, points.features}, points.values.size());
+    features_ = points.features;
+    rows_ = std::move(points);
+    check_batches();
   }
-}
 
-int64_t Batches::batches_per_epoch() const {
-  const bool shorter_batch = remainder_ == Remainder::ShorterBatch && count_ % batch_size_ != 0;
-  return count_ / batch_size_ + (shorter_batch ? 1 : 0);
-}
+  int64_t batch_size() const { return batch_size_; }
+  int64_t features() const { return features_; }
 
-int64_t Batches::next_rows() const {
-  const auto place = static_cast<int64_t>(position_ % static_cast<uint64_t>(batches_per_epoch()));
-  return std::min(batch_size_, count_ - place * batch_size_);
-}
-
-void Batches::prepare_epoch(uint64_t epoch) {
-  order_.resize(static_cast<size_t>(count_));
-  shuffled_order(seed_, epoch, order_);
-  ordered_epoch_ = epoch;
-}
-
-void Batches::next_into(Matrix<float> out) {
-  if (out.rows != next_rows() || out.columns != features_) {
-    throw ShapeError("batches: the next batch is [" + std::to_string(next_rows()) + "," + std::to_string(features_) +
-                     "], not [" + std::to_string(out.rows) + "," + std::to_string(out.columns) + "]");
+  int64_t batches_per_epoch() const {
+    const bool shorter_batch = remainder_ == Remainder::ShorterBatch && count_ % batch_size_ != 0;
+    return count_ / batch_size_ + (shorter_batch ? 1 : 0);
   }
-  const auto per_epoch = static_cast<uint64_t>(batches_per_epoch());
-  const uint64_t epoch = position_ / per_epoch;
-  if (epoch != ordered_epoch_) prepare_epoch(epoch);
 
-  const int64_t* chosen = order_.data() + position_ % per_epoch * static_cast<uint64_t>(batch_size_);
-  for (int64_t row = 0; row < out.rows; ++row) {
-    float* to = out.data + row * out.stride;
-    if (const auto* images = std::get_if<Images>(&rows_)) {
-      convert(images->pixels.data() + chosen[row] * features_, features_, range_, to);
-    } else {
-      std::copy_n(std::get<Points>(rows_).values.data() + chosen[row] * features_, features_, to);
+  int64_t rows_at(uint64_t position) const {
+    const auto place = static_cast<int64_t>(position % static_cast<uint64_t>(batches_per_epoch()));
+    return std::min(batch_size_, count_ - place * batch_size_);
+  }
+
+  /// Overwrites `values` with the batch at `position`.
+  void make(uint64_t position, std::vector<float>& values) {
+    const auto per_epoch = static_cast<uint64_t>(batches_per_epoch());
+    prepare_epoch(position / per_epoch);
+    const int64_t* chosen = order_.data() + position % per_epoch * static_cast<uint64_t>(batch_size_);
+    const int64_t rows = rows_at(position);
+    values.resize(static_cast<size_t>(rows * features_));
+    for (int64_t row = 0; row < rows; ++row) {
+      float* to = values.data() + row * features_;
+      if (const auto* images = std::get_if<Images>(&rows_)) {
+        convert(images->pixels.data() + chosen[row] * features_, features_, range_, to);
+      } else {
+        std::copy_n(std::get<Points>(rows_).values.data() + chosen[row] * features_, features_, to);
+      }
     }
   }
+
+ private:
+  void check_batches() const {
+    if (batch_size_ < 1) {
+      throw UsageError("batches: a batch of " + std::to_string(batch_size_) + " makes no sense; use 1 or more");
+    }
+    if (batches_per_epoch() < 1) {
+      throw DataError("batches: " + std::to_string(count_) + (rows_.index() == 0 ? " images" : " points") +
+                      " are fewer than one batch of " + std::to_string(batch_size_) +
+                      "; use smaller batches or more data");
+    }
+  }
+
+  void prepare_epoch(uint64_t epoch) {
+    if (ordered_epoch_ == epoch) return;
+    order_.resize(static_cast<size_t>(count_));
+    shuffled_order(seed_, epoch, order_);
+    ordered_epoch_ = epoch;
+  }
+
+  std::variant<Images, Points> rows_;
+  int64_t count_;
+  int64_t features_;
+  int64_t batch_size_;
+  uint64_t seed_;
+  Remainder remainder_;
+  PixelRange range_ = PixelRange::MinusOneToOne;  // of images
+  std::optional<uint64_t> ordered_epoch_;         // the epoch that order_ is of
+  std::vector<int64_t> order_;
+};
+
+Batches::Batches(Images images, int64_t batch_size, uint64_t seed, PixelRange range, Remainder remainder)
+    : Batches(std::make_unique<Maker>(std::move(images), batch_size, seed, range, remainder)) {}
+
+Batches::Batches(Points points, int64_t batch_size, uint64_t seed, Remainder remainder)
+    : Batches(std::make_unique<Maker>(std::move(points), batch_size, seed, remainder)) {}
+
+Batches::Batches(std::unique_ptr<Maker> maker) : maker_(std::move(maker)) {
+  if (next_rows() * features() < kLeastValuesAhead) return;
+  ahead_ = std::make_unique<Prefetch>(
+      [maker = maker_.get()](uint64_t position, std::vector<float>& values) { maker->make(position, values); });
+}
+
+Batches::~Batches() = default;
+
+int64_t Batches::batch_size() const { return maker_->batch_size(); }
+int64_t Batches::features() const { return maker_->features(); }
+int64_t Batches::batches_per_epoch() const { return maker_->batches_per_epoch(); }
+int64_t Batches::next_rows() const { return maker_->rows_at(position_); }
+
+std::span<const float> Batches::next() {
+  std::span<const float> batch;
+  if (ahead_) {
+    batch = ahead_->take(position_);
+  } else {
+    maker_->make(position_, batch_);
+    batch = batch_;
+  }
   ++position_;
+  return batch;
+}
+
+std::vector<float> to_floats(const Images& images, PixelRange range) {
+  std::vector<float> values(images.pixels.size());
+  convert(images.pixels.data(), static_cast<int64_t>(values.size()), range, values.data());
+  return values;
 }
 
 }  // namespace wasserkern::data

@@ -98,11 +98,7 @@ Tensor Experiment::slot(const Shape& shape) { return running().phases.slot(shape
 
 void Experiment::fill(const Tensor& slot, data::Batches& batches) {
   slot.use_rows(batches.next_rows());
-  const Shape& shape = slot.shape();
-  std::vector<float>& host = running().host_batch;
-  host.resize(static_cast<size_t>(shape.size()));
-  batches.next_into({host.data(), shape.rows(), shape.columns(), shape.columns()});
-  slot.copy_from_host(host);
+  slot.copy_from_host(batches.next());
 }
 
 void Experiment::keep(const std::string& name, const Parameters& parameters) {

@@ -40,7 +40,6 @@ struct Experiment::Running {
   Random random;
   Phases phases;
   Metrics metrics;
-  std::vector<float> host_batch;
   std::vector<std::function<void(Checkpoint&)>> state;
   std::vector<std::pair<int64_t, std::function<void()>>> callbacks;
   std::optional<MetricsRecorder> recorder;

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <vector>
-
 #include "data/batches.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
@@ -19,10 +17,8 @@ inline Tensor spread(const Tensor& images) {
 /// How far generated images [n, pixels] are from the nearest of `training`, by l2; [n, 1]. `training` is on the device
 /// as floats for as long as this takes.
 inline Tensor nearest_distances(const data::Images& training, data::PixelRange range, const Tensor& generated) {
-  data::Batches whole(training, training.count, 0, range);
-  std::vector<float> values(static_cast<size_t>(training.count * training.features()));
-  whole.next_into({values.data(), training.count, training.features(), training.features()});
-  const Tensor points = Tensor::from_host(generated.device(), {training.count, training.features()}, values);
+  const Tensor points =
+      Tensor::from_host(generated.device(), {training.count, training.features()}, data::to_floats(training, range));
   return nearest(LqCost{.q = 2, .p = 1}, points, generated, 1).values;
 }
 
