@@ -5,6 +5,8 @@
 // factors from as many addresses in the images themselves; padded copies of a few images at a time, in the second-level
 // cache, keep the border out of the loops. The filters are packed in panels, output channels side by side.
 
+#include <hwy/cache_control.h>
+
 #include <cstring>
 
 #include "kernels/convolution.h"
@@ -20,6 +22,8 @@ constexpr int kMostWords = Word::kLanes == 1 ? 4 : 2;  // of a panel: as many su
 constexpr int kLeastWords = Word::kLanes == 1 ? 4 : 1;
 constexpr int64_t kBlockFloats = 1 << 16;  // of padded images
 constexpr int64_t kBlockPixels = 1 << 10;
+constexpr int64_t kShortSum = 128;
+constexpr int64_t kManyOutputs = 1 << 20;
 constexpr int64_t kCachedFloats = 1 << 16;  // of filters that stay in the second-level cache beside them
 
 /// A pass that reads filters.
@@ -172,15 +176,29 @@ HWY_INLINE int64_t list_pixels(const GatherPass& pass, const GatherBlock& block,
   return count;
 }
 
-/// What a pass does to a sum before it stores it.
+/// Whether outputs are better written past the caches: so many that the next pass finds few of them there, of sums so
+/// short that fetching the lines to be overwritten would take longer.
+HWY_INLINE bool writes_past_caches(const GatherPass& pass, const ImageView<float>& to) {
+  constexpr int64_t kLine = 16;  // floats that a tile must write together
+  const int64_t terms = pass.rows.reach() * pass.columns.reach() * pass.depth;
+  return !pass.joined && terms <= kShortSum && to.size() > kManyOutputs && pass.words() * Word::kLanes >= kLine &&
+         pass.channels % (pass.words() * Word::kLanes) == 0 && reinterpret_cast<uintptr_t>(to.data) % 64 == 0;
+}
+
+/// What a pass does to a sum before it stores it, and how it does.
 struct GatherEpilogue {
   const float* bias;  // for every output of a product, or null
   bool leaky;
   float slope;
+  bool streamed;  // past the caches: only whole words to aligned addresses
 
   HWY_INLINE Word operator()(Word sum, int64_t output, int64_t left) const {
     if (bias) sum = sum + Word::load_up_to(bias + output, left);
     return leaky ? select_greater(sum, Word(0.0f), sum, Word(slope) * sum) : sum;
+  }
+  HWY_INLINE void store(Word sum, int64_t output, int64_t left, float* to) const {
+    const Word value = (*this)(sum, output, left);
+    streamed ? value.stream(to + output) : value.store_up_to(to + output, left);
   }
 };
 
@@ -237,12 +255,11 @@ HWY_NOINLINE void gather_tile(const GatherPass& pass, const GatherTask& task, co
     }
     return;
   }
-  for (int word = 0; word < kWords; ++word) {
-    const int64_t first = task.first_output + word * Word::kLanes;
-    if (first >= outputs) break;
-    for (int row = 0; row < kRows; ++row)
-      epilogue(tile[row][word], first, outputs - first).store_up_to(out + pixels[row].to + first, outputs - first);
-  }
+  for (int row = 0; row < kRows; ++row)
+    for (int word = 0; word < kWords; ++word) {
+      const int64_t first = task.first_output + word * Word::kLanes, left = outputs - first;
+      if (left > 0) epilogue.store(tile[row][word], first, left, out + pixels[row].to);
+    }
 }
 
 template <int kWords, int kRows = kPixels>
@@ -280,6 +297,7 @@ HWY_INLINE void gather_block(const GatherPass& pass, const GatherBlock& block, c
           for (int64_t tile = 0; tile < tiles; ++tile) make(tile, panel);
       packed += panels * panel_floats;
     }
+  if (epilogue.streamed) hwy::FlushStream();
 }
 
 }  // namespace
