@@ -2,6 +2,7 @@
 
 #include "kernels/cpu/gather_filters.h"
 #include "kernels/cpu/gather_product.h"
+#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/patch_product.h"
 
 WASSERKERN_PER_ISA(                                                                                                   //
