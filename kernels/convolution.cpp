@@ -2,6 +2,7 @@
 
 #include "kernels/cpu/gather_filters.h"
 #include "kernels/cpu/gather_product.h"
+#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/patch_product.h"
 
 WASSERKERN_PER_ISA(                                                                                                   //
@@ -57,7 +58,8 @@ void gather_kernel(int threads, FilterPass of, Window window, const Epilogue& ep
   alignas(64) float joined_bias[kMostWords * Word::kLanes];
   GatherEpilogue finish{epilogue.bias.size ? epilogue.bias.data : nullptr,
                         epilogue.activation == Activation::Relu || epilogue.activation == Activation::LeakyRelu,
-                        epilogue.activation == Activation::LeakyRelu ? epilogue.slope : 0};
+                        epilogue.activation == Activation::LeakyRelu ? epilogue.slope : 0,
+                        writes_past_caches(pass, to)};
   if (pass.joined && finish.bias) {
     for (int64_t at = 0; at < pass.outputs(); ++at) joined_bias[at] = finish.bias[at % pass.channels];
     finish.bias = joined_bias;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/cpu/gather_product.h"
+#include "kernels/cpu/gather_pass.h"
 #include "kernels/cpu/pack_columns.h"
 
 namespace wasserkern::WASSERKERN_ISA {
@@ -27,8 +27,8 @@ struct ClassTaps {
   HWY_INLINE int64_t operator[](int64_t input) const { return q + (axis.taps_of(q) - 1 - input) * axis.classes; }
 };
 
-HWY_INLINE float* pack_transposed_panel(const GatherPass& pass, FilterView<const float> w, int64_t row_class,
-                                        int64_t column_class, int64_t panel, float* packed) {
+HWY_INLINE void pack_transposed_panel(const GatherPass& pass, FilterView<const float> w, int64_t row_class,
+                                      int64_t column_class, int64_t panel, float* packed) {
   const ClassTaps row_taps{pass.rows, row_class}, column_taps{pass.columns, column_class};
   const int64_t width = pass.words() * Word::kLanes, first = panel * width, left = w.inputs - first;
   for (int64_t r = 0; r < pass.rows.taps_of(row_class); ++r)
@@ -39,7 +39,6 @@ HWY_INLINE float* pack_transposed_panel(const GatherPass& pass, FilterView<const
           (at < left ? Word::load_up_to(from + at, left - at) : Word(0.0f)).store(packed + at);
         packed += width;
       }
-  return packed;
 }
 
 /// The one panel of joined classes; where a class has no tap there are zeros.

@@ -42,6 +42,8 @@ struct Word {
     return count < kLanes ? load_first(from, count) : load(from);
   }
   HWY_INLINE void store(float* to) const { hn::StoreU(v, Tag(), to); }
+  /// Past the caches; other threads see it after hwy::FlushStream. The address is aligned.
+  HWY_INLINE void stream(float* to) const { hn::Stream(v, Tag(), to); }
   HWY_INLINE void store_first(float* to, int64_t count) const {
     hn::BlendedStore(v, hn::FirstN(Tag(), static_cast<size_t>(count)), Tag(), to);
   }

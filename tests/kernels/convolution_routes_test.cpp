@@ -194,6 +194,7 @@ TEST_CASE("convolutions on every route of the CPU", "[convolution]") {
       {1, 2, 3, 3, 3, 1, 1, {1, 2}},       // outputs that see only zeros
       {1, 40, 40, 45, 1, 3, 3, {1, 1}},    // an image larger than a block
       {9, 18, 18, 3, 5, 3, 3, {2, 1}},     // more patches than are summed at a time, more images than a block
+      {9, 64, 64, 1, 32, 1, 1, {1, 0}},    // so many outputs of so short sums that they go past the caches
       {1, 3, 3, 2, 2, 3, 3, {1000000, 0}}  // any stride, for outputs of one pixel
   };
   bool leaky = false;
