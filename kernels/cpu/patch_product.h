@@ -32,20 +32,29 @@ HWY_INLINE int64_t panel_column(FilterView<const float> w, int64_t panel) {
 /// Columns of patches that lie side by side in the images: from float `begin` of row `row` of the windows on.
 struct PatchRun {
   int64_t row, begin, size;
+  int64_t room;  // up to the end of the panel, for columns that are written later
 };
 
 /// Copies a run of `count` patches that lie side by side, the first of which sees float `begin` of an image's row of
-/// `width` floats and each other one `step` further; null is a row of zeros, which are around every row as well.
-HWY_INLINE void copy_patches(const float* row, int64_t width, int64_t begin, int64_t step, int64_t size, int64_t count,
-                             float* panel) {
+/// `width` floats and each other one `step` further; null is a row of zeros, which are around every row as well. Writes
+/// whole words where there is room.
+HWY_INLINE void copy_patches(const float* row, int64_t width, int64_t begin, int64_t step, int64_t size, int64_t room,
+                             int64_t count, float* panel) {
   for (int64_t patch = 0; patch < count; ++patch, begin += step, panel += kPatchColumns) {
     const bool inside = row && begin >= 0 && begin + size <= width;
     if (inside && size == kPatchColumns) {
       for (int word = 0; word < kPatchWords; ++word)
         Word::load(row + begin + word * Word::kLanes).store(panel + word * Word::kLanes);
     } else if (inside) {
-      for (int64_t k = 0; k < size; k += Word::kLanes)
-        Word::load_up_to(row + begin + k, size - k).store_up_to(panel + k, size - k);
+      for (int64_t k = 0; k < size; k += Word::kLanes) {
+        const float* from = row + begin + k;
+        const Word word = begin + k + Word::kLanes <= width ? Word::load(from)
+                                                            : Word::load_first(from, smaller(size - k, Word::kLanes));
+        if (k + Word::kLanes <= room)
+          word.store(panel + k);
+        else
+          word.store_up_to(panel + k, size - k);
+      }
     } else {
       for (int64_t k = 0; k < size; ++k) panel[k] = row && begin + k >= 0 && begin + k < width ? row[begin + k] : 0;
     }
@@ -63,7 +72,7 @@ HWY_INLINE void pack_run(const Window& window, ImageView<const float> x, int64_t
     const int64_t line = smaller(y_width - j, count - patch);
     copy_patches(row >= 0 && row < x.height ? x.data + (n * x.height + row) * width : nullptr, width,
                  (j * window.stride - window.padding) * x.channels + run.begin, window.stride * x.channels, run.size,
-                 line, panel + patch * kPatchColumns);
+                 run.room, line, panel + patch * kPatchColumns);
     patch += line;
     j = 0;
   }
@@ -76,7 +85,8 @@ HWY_INLINE void pack_patches(const Window& window, ImageView<const float> x, Fil
   const int64_t filter_row = w.width * w.inputs, end = smaller(column + kPatchColumns, w.height * filter_row);
   for (int64_t at = column; at < end;) {
     const int64_t row = at / filter_row, begin = at - row * filter_row, size = smaller(filter_row - begin, end - at);
-    pack_run(window, x, y_height, y_width, {row, begin, size}, first, count, panel + at - column);
+    pack_run(window, x, y_height, y_width, {row, begin, size, kPatchColumns - (at - column)}, first, count,
+             panel + at - column);
     at += size;
   }
 }
