@@ -7,6 +7,7 @@
 #include "bench/kernels/seconds_of.h"
 #include "engine/array.h"
 #include "engine/stream.h"
+#include "kernels/convolution.h"
 #include "kernels/elementwise.h"
 #include "kernels/matmul.h"
 
@@ -24,6 +25,21 @@ Limit limit_of(Device& device, Burst burst) {
     return device.stream().visit([&](auto& stream) { return burst(stream, rounds); });
   });
 }
+
+/// What a layer's convolution reads and writes.
+struct LayerBatch {
+  ConvolutionLayer layer;
+  int64_t count;
+  Array<float> x, w, y;
+
+  ImageView<const float> inputs() const { return {x.data(), count, layer.extent, layer.extent, layer.inputs}; }
+  ImageView<float> outputs() const {
+    return {y.data(), count, layer.output_extent(), layer.output_extent(), layer.outputs};
+  }
+  FilterView<const float> filters() const {
+    return {w.data(), layer.outputs, layer.filter, layer.filter, layer.inputs};
+  }
+};
 
 }  // namespace
 
@@ -78,6 +94,31 @@ Limit product_limit(Device& device) {
     for (int64_t round = 0; round < rounds; ++round)
       matmul(stream, {}, {{a.data(), size, size}}, {{b.data(), size, size}}, {out.data(), size, size});
     return static_cast<double>(rounds) * 2 * static_cast<double>(size) * static_cast<double>(size * size);
+  });
+}
+
+Limit convolution_limit(Device& device, const ConvolutionLayer& layer, int64_t count) {
+  const int64_t input_pixels = count * layer.extent * layer.extent;
+  const int64_t output_pixels = count * layer.output_extent() * layer.output_extent();
+  const int64_t filter_size = layer.filter * layer.filter * layer.inputs;
+  const LayerBatch batch{layer, count, Array<float>(device, random_values(input_pixels * layer.inputs)),
+                         Array<float>(device, random_values(layer.outputs * filter_size)),
+                         Array<float>(device, output_pixels * layer.outputs)};
+  const FilterLayout layout = device.stream().visit([&](auto& stream) {
+    return filter_layout(stream, FilterPass::Convolution, layer.window, batch.inputs(), batch.filters(),
+                         batch.outputs());
+  });
+  const Array<float> packed(device, layout.floats);
+  submit(device, [=](auto& stream) {
+    if constexpr (requires { pack_filters(stream, layout, batch.filters(), packed.vector()); })  // CUDA never wants it
+      if (layout.floats > 0) pack_filters(stream, layout, batch.filters(), packed.vector());
+  });
+  return limit_of(device, [=](auto& stream, int64_t rounds) {
+    FilterView<const float> filters = batch.filters();
+    if (layout.floats > 0) filters.packed = packed.data();
+    for (int64_t round = 0; round < rounds; ++round)
+      convolution(stream, layer.window, {}, batch.inputs(), filters, batch.outputs());
+    return static_cast<double>(rounds) * layer.operations(count);
   });
 }
 

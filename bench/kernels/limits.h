@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "bench/kernels/convolution_layer.h"
 #include "engine/device.h"
 #include "kernels/cost/cost.h"
 
@@ -41,5 +42,7 @@ Limit exponential_limit(Device& device, int64_t terms = 1);
 Limit triad_limit(Device& device);
 /// Floating-point operations of a large square matrix product; in TF32 if that is what the device's products are in.
 Limit product_limit(Device& device);
+/// The same of a layer's convolution forward over `count` images, its filters packed.
+Limit convolution_limit(Device& device, const ConvolutionLayer& layer, int64_t count);
 
 }  // namespace wasserkern::bench

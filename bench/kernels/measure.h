@@ -66,6 +66,21 @@ class Repeated {
   std::unique_ptr<Recording> recording_;
 };
 
+/// How long one of the state's iterations takes, of which `run()` does `times`; the limits are sampled in between.
+template <class Run>
+double seconds_per_iteration(benchmark::State& state, Device& device, int64_t times, std::vector<Limit>& limits,
+                             Run run) {
+  double seconds = 0;
+  while (state.KeepRunningBatch(times)) {
+    for (Limit& limit : limits)
+      while (limit.seconds() <= seconds) limit.sample();
+    const double taken = seconds_of(device, run);
+    state.SetIterationTime(taken);
+    seconds += taken;
+  }
+  return seconds / static_cast<double>(state.iterations());
+}
+
 /// What a rate is compared with: a counter's name, and the limit in the same unit.
 struct Comparison {
   std::string counter;
@@ -78,17 +93,11 @@ template <class Kernel>
 void measure(benchmark::State& state, Device& device, const char* unit, double work,
              std::vector<Comparison> comparisons, Kernel kernel) {
   Repeated<Kernel> repeated(device, std::move(kernel));
-  double seconds = 0;
-  while (state.KeepRunningBatch(repeated.times())) {
-    for (Comparison& comparison : comparisons)
-      while (comparison.limit.seconds() <= seconds) comparison.limit.sample();
-    const double taken = seconds_of(device, [&] { repeated.run(); });
-    state.SetIterationTime(taken);
-    seconds += taken;
-  }
-  const double rate = static_cast<double>(state.iterations()) * work / seconds;
+  std::vector<Limit> limits;
+  for (Comparison& comparison : comparisons) limits.push_back(std::move(comparison.limit));
+  const double rate = work / seconds_per_iteration(state, device, repeated.times(), limits, [&] { repeated.run(); });
   state.counters[unit] = rate;
-  for (const Comparison& comparison : comparisons) state.counters[comparison.counter] = rate / comparison.limit.rate();
+  for (size_t i = 0; i < limits.size(); ++i) state.counters[comparisons[i].counter] = rate / limits[i].rate();
 }
 
 }  // namespace wasserkern::bench

@@ -82,21 +82,14 @@ void run(benchmark::State& state, Device& device, const LqCost& cost, bool eager
 
   const int64_t times = repetitions(device, seconds_of(device, iteration));
 
-  Limit products = product_limit(device), triad = triad_limit(device);
-  double seconds = 0;
-  while (state.KeepRunningBatch(times)) {
-    while (products.seconds() <= seconds) products.sample();
-    while (triad.seconds() <= seconds) triad.sample();
-    const double taken = seconds_of(device, [&] {
-      for (int64_t time = 0; time < times; ++time) iteration();
-    });
-    state.SetIterationTime(taken);
-    seconds += taken;
-  }
+  std::vector<Limit> limits{product_limit(device), triad_limit(device)};
+  const double seconds = seconds_per_iteration(state, device, times, limits, [&] {
+    for (int64_t time = 0; time < times; ++time) iteration();
+  });
   const Work work = iteration_work(critic.parameters(), generator.parameters());
-  const double floor = work.operations / products.rate() + work.bytes / triad.rate();
+  const double floor = work.operations / limits[0].rate() + work.bytes / limits[1].rate();
   state.counters["floor_ms"] = 1e3 * floor;
-  state.counters["times_floor"] = seconds / static_cast<double>(state.iterations()) / floor;
+  state.counters["times_floor"] = seconds / floor;
 }
 
 const Registration kRegistration([](Device& device) {
