@@ -8,8 +8,8 @@
 
 namespace wasserkern {
 
-/// Convolution weights as the primitives of a device want them, packed at their first use after every update. Nothing
-/// lasts beyond a phase: a recording packs what it uses itself, whatever runs before it when it is replayed.
+/// Convolution weights as a device's kernels want them, packed at their first use after every update. Nothing lasts
+/// beyond a phase: a recording packs what it uses itself, whatever runs before it when it is replayed.
 class PackedWeights {
  public:
   /// The packed copy of `weight` [outputs, height, width, inputs] for the layout, or null where it has no floats.

@@ -17,9 +17,11 @@ TEST_CASE("replayed steps equal eager steps bit for bit, and none allocates or w
   for (const Game game : {Game::QpWgan, Game::Mixture, Game::WganGp, Game::Dcgan, Game::DcganGp}) {
     INFO("game " << static_cast<int>(game));
     const bool is_slow = game == Game::Dcgan || game == Game::DcganGp;
-    const int steps = is_slow ? 10 : 100;
-    NarrowTraining eager(test_device(), {.eager = true, .game = game}),
-        replayed(test_device(), {.eager = false, .game = game});
+    const int steps = is_slow ? 8 : 100;
+    NarrowOptions options{.eager = true, .game = game, .batch = is_slow ? 4 : 8};
+    NarrowTraining eager(test_device(), options);
+    options.eager = false;
+    NarrowTraining replayed(test_device(), options);
     CudaCalls calls;
     for (int step = 0; step < steps; step += kAhead) {
       test_device().synchronize();
@@ -45,13 +47,13 @@ TEST_CASE("replayed steps equal eager steps bit for bit, and none allocates or w
 TEST_CASE("no memory is asked for after the second step", "[phases]") {
   for (const Game game : {Game::QpWgan, Game::Dcgan, Game::DcganGp}) {
     INFO("game " << static_cast<int>(game));
-    NarrowTraining training(test_device(), {.eager = false, .game = game});
+    NarrowTraining training(test_device(), {.eager = false, .game = game, .batch = 4});
     training.step();
     training.step();
     test_device().synchronize();
     const int64_t growths = test_device().memory_growths();
     const int64_t allocations = large_allocations();
-    for (int step = 0; step < 10; ++step) training.step();
+    for (int step = 0; step < 6; ++step) training.step();
     test_device().synchronize();
     CHECK(test_device().memory_growths() == growths);
     if (!on_cuda()) CHECK(large_allocations() == allocations);  // an emulated driver allocates for itself

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 import programs  # noqa: E402
-from programs import BIN, NARROW, PLAIN, ROOT, ProgramTest, call  # noqa: E402
+from programs import BIN, NARROW, NARROW_CIFAR, PLAIN, ROOT, ProgramTest, call  # noqa: E402
 
 README = (ROOT / "README.md").read_text()
 
@@ -46,7 +46,8 @@ class Readme(ProgramTest):
                     self.kernel_benchmark(BIN / Path(program).relative_to("build/bench"), arguments)
                 elif program.startswith("build/bench/"):
                     steps += 5
-                    narrow = [] if "--resume" in arguments else PLAIN if program.endswith("_mixture") else NARROW
+                    of_program = {"mixture": PLAIN, "cifar": NARROW_CIFAR}.get(program.rpartition("_")[2], NARROW)
+                    narrow = [] if "--resume" in arguments else of_program
                     self.assert_done(call("--data", self.data, *arguments, *narrow, "--iterations", steps,
                                           program=BIN / Path(program).name))
                 elif program in HAVE_THEIR_OWN:
