@@ -11,6 +11,10 @@ from programs import DEVICE, ProgramTest, call
 
 STEPS = 50
 
+# Not compared: a tie between matches may be broken either way, and the penalty of a piecewise linear critic jumps where a
+# point lies on one of its kinks. What they do to the training is seen in the losses.
+JUMPING = {"matched", "matched_noise", "penalty"}
+
 # Of a column's largest value: a loss that passes through zero has no digits of its own there.
 TOLERANCE = 1e-3
 
@@ -37,7 +41,7 @@ class Agreement(ProgramTest):
         result = self.trained("result", program, steps, [*flags, "--device", DEVICE])
         self.assertEqual(list(result), list(expected))
         self.assertEqual(expected["step"], list(range(1, steps + 1)))
-        for name in expected.keys() - {"matched", "matched_noise"}:  # no loss; a tie may be broken either way
+        for name in expected.keys() - JUMPING:
             self.assertTrue(all(map(math.isfinite, expected[name])), name)
             self.assertEqual(len(result[name]), len(expected[name]), name)
             largest = max(map(abs, expected[name]))
