@@ -167,4 +167,12 @@ bool Flags::finished() const { return state_->finished; }
 
 const nlohmann::json& Flags::values() const { return state_->values; }
 
+double decimal(float value) {
+  char text[32];
+  const auto written = std::to_chars(text, text + sizeof text, value);
+  double read = 0;
+  std::from_chars(text, written.ptr, read);
+  return read;
+}
+
 }  // namespace wasserkern::bench

@@ -58,6 +58,9 @@ class Flags {
   std::unique_ptr<State> state_;
 };
 
+/// The number that a float was written as: 0.1 for 0.1f. For defaults, which --help shows.
+double decimal(float value);
+
 /// Not an error: the text that --help asked for.
 struct HelpWanted {
   std::string text;

@@ -103,9 +103,11 @@ GameSettings game_flags(Experiment& run, const losses::QpWgan& objective, float 
   settings.potential_scale =
       number({"potential-scale", "NUMBER", "qp-wgan: the potential is this many times the critic's output"}, 1);
   settings.rate = number({"rate", "NUMBER", "step size of both optimizers"}, is_wgan ? 5e-5 : 1e-4);
-  settings.critic_rate = number({"critic-rate", "NUMBER", "of the critic's, if it has its own"}, settings.rate);
+  settings.critic_rate =
+      number({"critic-rate", "NUMBER", "of the critic's, if it has its own"}, decimal(settings.rate));
   settings.clip = number({"clip", "NUMBER", "wgan: the critic's weights stay within plus and minus this"}, 0.01);
-  settings.penalty_weight = number({"penalty", "NUMBER", "wgan-gp: weight of the gradient penalty"}, penalty_weight);
+  settings.penalty_weight =
+      number({"penalty", "NUMBER", "wgan-gp: weight of the gradient penalty"}, decimal(penalty_weight));
   const auto sides = flags.choice({"penalty-sides", "", "wgan-gp: slopes below 1 cost too, or not"}, {"two", "one"});
   settings.penalty.sides = sides == "two" ? Sides::Two : Sides::One;
 

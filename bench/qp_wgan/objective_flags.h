@@ -14,10 +14,10 @@ inline losses::QpWgan qp_wgan_flags(Experiment& run, losses::QpWgan objective) {
   const auto chosen =
       flags.choice(space, both ? std::vector<std::string>{"both", "real"} : std::vector<std::string>{"real", "both"});
   objective.search_space = chosen == "both" ? losses::SearchSpace::Both : losses::SearchSpace::Real;
-  objective.lambda1 = static_cast<float>(
-      flags.number({"lambda1", "NUMBER", "weight of P1, the squared slack between the batches"}, objective.lambda1));
+  objective.lambda1 = static_cast<float>(flags.number(
+      {"lambda1", "NUMBER", "weight of P1, the squared slack between the batches"}, decimal(objective.lambda1)));
   objective.lambda2 = static_cast<float>(
-      flags.number({"lambda2", "NUMBER", "weight of P2, of all pairs of either batch"}, objective.lambda2));
+      flags.number({"lambda2", "NUMBER", "weight of P2, of all pairs of either batch"}, decimal(objective.lambda2)));
   const auto reading =
       flags.choice({"p2", "", "P2 penalises violations (the paper's equation 19) or squared slack (its algorithm 1)"},
                    {"violation", "square"});

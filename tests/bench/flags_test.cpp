@@ -126,3 +126,8 @@ TEST_CASE("no flag can be declared late", "[flags]") {
   flags.finish();
   CHECK_THROWS_WITH(flags.toggle({"fast", "", "or not"}), Contains("--fast"));
 }
+
+TEST_CASE("a default that is a float is shown as it was written", "[flags]") {
+  for (const auto& [value, shown] : {std::pair(0.1f, 0.1), std::pair(1e-4f, 1e-4), std::pair(10.0f, 10.0)})
+    CHECK(decimal(value) == shown);
+}
