@@ -234,7 +234,9 @@ inline void check_convolution(const char* pass, const Window& window, ImageView<
 }
 
 inline void check_epilogue(const char* pass, const Epilogue& epilogue, int64_t channels) {
-  if (epilogue.bias.size) check_equal((std::string(pass) + ": size of bias").c_str(), epilogue.bias.size, channels);
+  if (epilogue.bias.size && epilogue.bias.size != channels)
+    throw ShapeError(std::string(pass) + ": size of bias is " + std::to_string(epilogue.bias.size) + ", expected " +
+                     std::to_string(channels));
 }
 
 }  // namespace wasserkern

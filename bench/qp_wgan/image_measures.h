@@ -7,7 +7,7 @@
 
 namespace wasserkern::bench {
 
-/// The pixels' standard deviation over a batch [n, pixels], mean over the pixels; a scalar.
+/// The pixels' standard deviation over a batch [n, ...], mean over the pixels; a scalar.
 inline Tensor spread(const Tensor& images) {
   const auto count = static_cast<float>(images.shape().rows());
   const Tensor centred = images - sum_over_rows(images) / count;

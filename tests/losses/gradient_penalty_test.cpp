@@ -6,6 +6,7 @@
 
 #include "engine/tape.h"
 #include "models/network.h"
+#include "tests/central_differences.h"
 #include "tests/device.h"
 
 namespace wasserkern::testing {
@@ -69,20 +70,8 @@ struct Reference {
     return total;
   }
 
-  /// By central differences; the step stays far from the kinks of LeakyRelu, which lie at random places.
   std::vector<Doubles> penalty_gradient(const GradientPenalty& kind) {
-    constexpr double h = 1e-6;
-    std::vector<Doubles> gradient = parameters;
-    for (size_t p = 0; p < parameters.size(); ++p)
-      for (size_t k = 0; k < parameters[p].size(); ++k) {
-        const double at = parameters[p][k];
-        parameters[p][k] = at + h;
-        const double above = penalty(kind);
-        parameters[p][k] = at - h;
-        gradient[p][k] = (above - penalty(kind)) / (2 * h);
-        parameters[p][k] = at;
-      }
-    return gradient;
+    return central_differences(parameters, [&] { return penalty(kind); });
   }
 };
 
