@@ -214,6 +214,22 @@ inline void check_record_metric(int64_t column, Vector<const float> value, Matri
 
 /// For all passes; the window, w and one of x and y say what the other must be. The last rows and columns of x that no
 /// window reaches are fine.
+/// `like` has the shape of x too.
+inline void check_stencil(ImageView<const float> x, ImageView<const float> g, ImageView<const float> like,
+                          Vector<const float> per_image) {
+  const auto same = [&](ImageView<const float> other) {
+    return other.count == x.count && other.height == x.height && other.width == x.width && other.channels == x.channels;
+  };
+  const auto text = [](ImageView<const float> of) {
+    return "[" + std::to_string(of.count) + ", " + std::to_string(of.height) + ", " + std::to_string(of.width) + ", " +
+           std::to_string(of.channels) + "]";
+  };
+  if (!same(g) || !same(like))
+    throw ShapeError("stencil: images are " + text(x) + ", the gradient " + text(g) + " and the product " + text(like) +
+                     "; all have one shape");
+  check_equal("stencil: values, one for each image", per_image.size, x.count);
+}
+
 inline void check_convolution(const char* pass, const Window& window, ImageView<const float> x,
                               FilterView<const float> w, ImageView<const float> y) {
   const auto fits = [&](int64_t input, int64_t filter, int64_t output) {
