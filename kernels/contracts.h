@@ -212,8 +212,6 @@ inline void check_record_metric(int64_t column, Vector<const float> value, Matri
                      std::to_string(values.columns) + " columns and " + std::to_string(values.rows) + " rows");
 }
 
-/// For all passes; the window, w and one of x and y say what the other must be. The last rows and columns of x that no
-/// window reaches are fine.
 /// `like` has the shape of x too.
 inline void check_stencil(ImageView<const float> x, ImageView<const float> g, ImageView<const float> like,
                           Vector<const float> per_image) {
@@ -230,6 +228,8 @@ inline void check_stencil(ImageView<const float> x, ImageView<const float> g, Im
   check_equal("stencil: values, one for each image", per_image.size, x.count);
 }
 
+/// For all passes; the window, w and one of x and y say what the other must be. The last rows and columns of x that no
+/// window reaches are fine.
 inline void check_convolution(const char* pass, const Window& window, ImageView<const float> x,
                               FilterView<const float> w, ImageView<const float> y) {
   const auto fits = [&](int64_t input, int64_t filter, int64_t output) {

@@ -3,6 +3,7 @@
 #include <cub/block/block_reduce.cuh>
 
 #include "kernels/check.h"
+#include "kernels/cuda/chunk_sums.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/pack.cuh"
 #include "kernels/cuda/warp.cuh"
@@ -13,10 +14,10 @@ namespace {
 // Sums are trees of fixed chunks: a level sums every chunk to one number, until one chunk is left. Every thread sums
 // packs of four, and which ones does not depend on their alignment. The limit is memory: 4 bytes per element of x.
 
+using cuda::kColumnsPerChunk;
 using Pack = cuda::Pack<4>;
 
 constexpr int kThreads = 256;
-constexpr int64_t kColumnsPerChunk = 4096;
 constexpr int64_t kRowsPerChunk = 256;
 constexpr int64_t kShortRow = 1024;  // a warp is enough
 constexpr int kAcross = 8;           // threads of a block along columns, when rows are summed
@@ -94,11 +95,6 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-void sum_chunks(CudaStream& stream, Matrix<const float> x, Matrix<float> out) {
-  const unsigned blocks = cuda::blocks_for(stream, out.rows * out.columns * kThreads, kThreads);
-  cuda::launch(stream, sum_chunks_kernel, blocks, kThreads, x, cuda::packable(x), out);
-}
-
 void sum_row_chunks(CudaStream& stream, Matrix<const float> x, Matrix<float> out) {
   const dim3 blocks(static_cast<unsigned>(cuda::ceil_div(x.columns, 4 * kAcross)),
                     static_cast<unsigned>(std::min<int64_t>(out.rows, 65535)));
@@ -118,6 +114,11 @@ __global__ void to_float_kernel(const unsigned* count, float* out) { *out = stat
 
 }  // namespace
 
+void cuda::sum_chunks(CudaStream& stream, Matrix<const float> x, Matrix<float> out) {
+  const unsigned blocks = blocks_for(stream, out.rows * out.columns * kThreads, kThreads);
+  launch(stream, sum_chunks_kernel, blocks, kThreads, x, packable(x), out);
+}
+
 void sum(CudaStream& stream, Vector<const float> x, Vector<float> out) {
   check_equal("sum: size of out", out.size, 1);
   sum_over_columns(stream, {x.data, 1, x.size}, out);
@@ -135,11 +136,11 @@ void sum_over_columns(CudaStream& stream, Matrix<const float> x, Vector<float> o
   float* partial = floats(stream, x.rows * partial_sums(x.columns, kColumnsPerChunk));
   while (x.columns > kColumnsPerChunk) {
     const Matrix<float> level{partial, x.rows, cuda::ceil_div(x.columns, kColumnsPerChunk)};
-    sum_chunks(stream, x, level);
+    cuda::sum_chunks(stream, x, level);
     partial += level.rows * level.columns;
     x = level;
   }
-  sum_chunks(stream, x, {out.data, x.rows, 1});
+  cuda::sum_chunks(stream, x, {out.data, x.rows, 1});
 }
 
 void sum_over_rows(CudaStream& stream, Matrix<const float> x, Vector<float> out) {

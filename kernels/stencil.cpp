@@ -1,83 +1,185 @@
 #include "kernels/stencil.h"
 
-#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/cpu/sums.h"
 
-WASSERKERN_PER_ISA(  //
-    void stencil_form_kernel(int threads, const Stencil& stencil, ImageView<const float> x,
-                             ImageView<const float> g,                                                              //
-                             float* form);                                                                          //
-    void stencil_product_kernel(int threads, const Stencil& stencil, ImageView<const float> x, const float* scale,  //
-                                ImageView<const float> g, float* product);)
+namespace wasserkern {
+
+/// The neighbours of the values in images of one shape, from those above them to those below.
+struct StencilNeighbours {
+  struct Neighbour {
+    int64_t down;        // rows
+    int64_t offset;      // values in memory
+    int64_t begin, end;  // the values of a row that have it
+    float weight;
+  };
+  int64_t count = 0;
+  Neighbour list[2 * PixelGraph::kMostEdges];
+  int64_t begin, end;  // the values of a row that have all
+};
+
+}  // namespace wasserkern
+
+WASSERKERN_PER_ISA(                                                                                        //
+    int64_t stencil_bands(ImageView<const float> x);                                                       //
+    void stencil_form_kernel(int threads, const Stencil& stencil, const StencilNeighbours& neighbours,     //
+                             ImageView<const float> x, const float* g, double* parts, float* form);        //
+    void stencil_product_kernel(int threads, const Stencil& stencil, const StencilNeighbours& neighbours,  //
+                                ImageView<const float> x, const float* scale, const float* g, float* product);)
 
 namespace wasserkern::WASSERKERN_ISA {
 namespace {
 
-/// body(i, j, count) for the runs of `count` values from i on whose neighbours are those from j on.
+// Row by row, so that a cache holds the rows that edges reach and memory is read once. Threads share bands of rows.
+
+constexpr int kStrip = 4;  // words that visit a neighbour together
+constexpr int64_t kGrain = 16384;
+
+int64_t rows_per_band(ImageView<const float> x) {
+  const int64_t rows = kChunk / (x.width * x.channels + 1);
+  return rows > 1 ? rows : 1;
+}
+
+/// body(image, first band, end of bands) for what each thread has of every image.
 template <class Body>
-void for_each_run(ImageView<const float> shape, const PixelEdge& edge, Body body) {
-  const int64_t left = edge.right < 0 ? -edge.right : 0, right = edge.right > 0 ? edge.right : 0;
-  const int64_t row = shape.width * shape.channels;
-  const int64_t count = (shape.width - left - right) * shape.channels;
-  if (count <= 0) return;
-  for (int64_t y = 0; y + edge.down < shape.height; ++y) {
-    const int64_t i = y * row + left * shape.channels;
-    body(i, i + edge.down * row + edge.right * shape.channels, count);
-  }
-}
-
-double total(const float* g, int64_t size) {
-  double sum = 0;
-  for (int64_t i = 0; i < size; ++i) sum += g[i];
-  return sum;
-}
-
-}  // namespace
-
-void stencil_form_kernel(int threads, const Stencil& stencil, ImageView<const float> x, ImageView<const float> g,
-                         float* form) {
-  const int64_t size = x.height * x.width * x.channels;
-  parallel_ranges(threads, x.count, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n) {
-      const float *u = x.data + n * size, *v = g.data + n * size;
-      double sum = 0, squares = 0;
-      for (const PixelEdge& edge : stencil.graph.edges()) {
-        for_each_run(x, edge, [&](int64_t i, int64_t j, int64_t count) {
-          float run = 0;
-          for (int64_t k = 0; k < count; ++k) {
-            const float difference = v[i + k] - v[j + k];
-            run += difference * difference * (stencil.mass_scale * (u[i + k] + u[j + k]) + 2 * stencil.mass_offset);
-          }
-          sum += edge.weight * run;
-        });
-      }
-      for (int64_t i = 0; i < size; ++i) squares += v[i] * v[i];
-      const double all = total(v, size);
-      form[n] = static_cast<float>(sum + stencil.identity * squares + stencil.total * all * all);
+HWY_INLINE void share_bands(int threads, ImageView<const float> x, Body body) {
+  const int64_t bands = stencil_bands(x);
+  const int64_t grain = kGrain / (rows_per_band(x) * x.width * x.channels + 1) + 1;
+  parallel_ranges(threads, x.count * bands, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin / bands; n * bands < end; ++n) {
+      const int64_t first = begin - n * bands, last = end - n * bands;
+      body(n, first > 0 ? first : 0, last < bands ? last : bands);
     }
   });
 }
 
-void stencil_product_kernel(int threads, const Stencil& stencil, ImageView<const float> x, const float* scale,
-                            ImageView<const float> g, float* product) {
-  const int64_t size = x.height * x.width * x.channels;
-  parallel_ranges(threads, x.count, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n) {
-      const float *u = x.data + n * size, *v = g.data + n * size;
-      float* out = product + n * size;
-      const float all = stencil.total * static_cast<float>(total(v, size));
-      for (int64_t i = 0; i < size; ++i) out[i] = scale[n] * (stencil.identity * v[i] + all);
-      for (const PixelEdge& edge : stencil.graph.edges()) {
-        for_each_run(x, edge, [&](int64_t i, int64_t j, int64_t count) {
-          const auto flow = [&](int64_t k) {
-            return scale[n] * edge.weight * (v[i + k] - v[j + k]) *
-                   (stencil.mass_scale * (u[i + k] + u[j + k]) + 2 * stencil.mass_offset);
-          };
-          for (int64_t k = 0; k < count; ++k) out[i + k] += flow(k);
-          for (int64_t k = 0; k < count; ++k) out[j + k] -= flow(k);
-        });
-      }
+/// A row of x and g, and the neighbours that there are above and below.
+struct Row {
+  const float *x, *g;
+  int64_t size;
+  const StencilNeighbours::Neighbour *first, *last;
+  int64_t begin, end;
+};
+
+/// Pixels' mass, of two neighbours.
+struct Mass {
+  Word scale, offsets;
+
+  HWY_INLINE explicit Mass(const Stencil& stencil) : scale(stencil.mass_scale), offsets(2 * stencil.mass_offset) {}
+};
+
+/// What visit_row says, of the words from `at` on; `kInside`: all their neighbours are in the row.
+template <int kWords, bool kInside, class Part, class Use>
+HWY_INLINE void visit_words(const Row& row, const Mass& mass, int64_t at, Part part, Use use) {
+  Word g[kWords], masses[kWords], sums[kWords];
+  for (int word = 0; word < kWords; ++word) {
+    const int64_t place = at + word * Word::kLanes;
+    const auto load = [&](const float* from) {
+      return kInside ? Word::load(from + place) : Word::load_up_to(from + place, row.size - place);
+    };
+    g[word] = load(row.g);
+    masses[word] = multiply_add(mass.scale, load(row.x), mass.offsets);
+    sums[word] = Word(0.0f);
+  }
+  for (const auto* to = row.first; to != row.last; ++to) {
+    const Word weight(to->weight);
+    for (int word = 0; word < kWords; ++word) {
+      const int64_t place = at + word * Word::kLanes;
+      const auto load = [&](const float* from) {
+        from += place + to->offset;
+        return kInside ? Word::load(from) : Word::load_between(from, to->begin - place, to->end - place);
+      };
+      Word difference = g[word] - load(row.g);
+      if (!kInside) difference = difference.keep_between(to->begin - place, to->end - place);
+      const Word both = multiply_add(mass.scale, load(row.x), masses[word]);
+      sums[word] = multiply_add(weight, part(difference, both), sums[word]);
     }
+  }
+  use(at, g, sums);
+}
+
+/// use(at, g, sums) for the words of a row from `at` on, some at a time: those of g, and for every value the sum over
+/// its neighbours of weight part(difference of g, sum of masses).
+template <class Part, class Use>
+HWY_INLINE void visit_row(const Row& row, const Mass& mass, Part part, Use use) {
+  int64_t at = 0;
+  const auto careful_until = [&](int64_t end) {
+    for (; at < end; at += Word::kLanes) visit_words<1, false>(row, mass, at, part, use);
+  };
+  careful_until(row.begin < row.size ? row.begin : row.size);
+  for (; at + kStrip * Word::kLanes <= row.end; at += kStrip * Word::kLanes)
+    visit_words<kStrip, true>(row, mass, at, part, use);
+  for (; at + Word::kLanes <= row.end; at += Word::kLanes) visit_words<1, true>(row, mass, at, part, use);
+  careful_until(row.size);
+}
+
+/// visit_row for the rows of the bands [first, end) of image n; use is told the words' place in memory, too.
+template <class Part, class Use>
+HWY_INLINE void visit_bands(const StencilNeighbours& neighbours, const Mass& mass, ImageView<const float> x,
+                            const float* g, int64_t n, int64_t first, int64_t end, Part part, Use use) {
+  const int64_t size = x.width * x.channels, rows = rows_per_band(x);
+  for (int64_t y = first * rows; y < end * rows && y < x.height; ++y) {
+    const auto *upper = neighbours.list, *lower = neighbours.list + neighbours.count;
+    while (upper != lower && y + upper->down < 0) ++upper;
+    while (upper != lower && y + lower[-1].down >= x.height) --lower;
+    const int64_t line = (n * x.height + y) * size;
+    visit_row({x.data + line, g + line, size, upper, lower, neighbours.begin, neighbours.end}, mass, part,
+              [&](int64_t at, const auto& own, const auto& sums) { use(line + at, size - at, own, sums); });
+  }
+}
+
+}  // namespace
+
+int64_t stencil_bands(ImageView<const float> x) {
+  const int64_t rows = rows_per_band(x);
+  return (x.height + rows - 1) / rows;
+}
+
+void stencil_form_kernel(int threads, const Stencil& stencil, const StencilNeighbours& neighbours,
+                         ImageView<const float> x, const float* g, double* parts, float* form) {
+  const int64_t bands = stencil_bands(x);
+  share_bands(threads, x, [&](int64_t n, int64_t first, int64_t last) {
+    const Word identity(stencil.identity);
+    for (int64_t band = first; band < last; ++band) {
+      Word squares(0.0f), sum(0.0f);
+      visit_bands(
+          neighbours, Mass(stencil), x, g, n, band, band + 1,
+          [](Word difference, Word mass) { return difference * difference * mass; },
+          [&]<int kWords>(int64_t, int64_t, const Word(&own)[kWords], const Word(&sums)[kWords]) {
+            for (int word = 0; word < kWords; ++word) {
+              squares = squares + multiply_add(identity * own[word], own[word], sums[word]);
+              sum = sum + own[word];
+            }
+          });
+      double* part = parts + 2 * (n * bands + band);
+      part[0] = squares.sum();
+      part[1] = sum.sum();
+    }
+  });
+  for (int64_t n = 0; n < x.count; ++n) {
+    double squares = 0, sum = 0;
+    for (const double* part = parts + 2 * n * bands; part != parts + 2 * (n + 1) * bands; part += 2) {
+      squares += part[0];
+      sum += part[1];
+    }
+    form[n] = static_cast<float>(squares + stencil.total * sum * sum);
+  }
+}
+
+// A thread sums an image of which it has a part: that is cheaper than to meet the others.
+void stencil_product_kernel(int threads, const Stencil& stencil, const StencilNeighbours& neighbours,
+                            ImageView<const float> x, const float* scale, const float* g, float* product) {
+  const int64_t size = x.height * x.width * x.channels;
+  share_bands(threads, x, [&](int64_t n, int64_t first, int64_t last) {
+    const double sum = stencil.total == 0 ? 0 : sum_in_chunks(g + n * size, size);
+    const Word by(scale[n]), identity(stencil.identity), all(static_cast<float>(stencil.total * sum));
+    visit_bands(
+        neighbours, Mass(stencil), x, g, n, first, last, [](Word difference, Word mass) { return difference * mass; },
+        [&]<int kWords>(int64_t place, int64_t left, const Word(&own)[kWords], const Word(&sums)[kWords]) {
+          for (int word = 0; word < kWords; ++word)
+            (by * (multiply_add(identity, own[word], sums[word]) + all))
+                .store_up_to(product + place + word * Word::kLanes, left - word * Word::kLanes);
+        });
   });
 }
 
@@ -85,20 +187,50 @@ void stencil_product_kernel(int threads, const Stencil& stencil, ImageView<const
 
 #ifdef WASSERKERN_ONCE
 
+#include <algorithm>
+
 #include "kernels/contracts.h"
 
 namespace wasserkern {
+namespace {
+
+/// Seen from the first of each edge's pixels, or from either.
+StencilNeighbours neighbours_of(const PixelGraph& graph, ImageView<const float> x, bool both_ways) {
+  const int64_t row = x.width * x.channels;
+  StencilNeighbours all;
+  all.begin = 0;
+  all.end = row;
+  const auto add = [&](int64_t down, int64_t right, float weight) {
+    const int64_t along = right * x.channels;
+    const int64_t begin = std::max<int64_t>(-along, 0), end = std::min(row - along, row);
+    all.list[all.count++] = {down, down * row + along, begin, end, weight};
+    all.begin = std::max(all.begin, begin);
+    all.end = std::min(all.end, end);
+  };
+  for (const PixelEdge& edge : graph.edges()) {
+    add(edge.down, edge.right, edge.weight);
+    if (both_ways) add(-edge.down, -edge.right, edge.weight);
+  }
+  std::stable_sort(all.list, all.list + all.count, [](const auto& a, const auto& b) { return a.down < b.down; });
+  return all;
+}
+
+}  // namespace
 
 void stencil_form(CpuStream& stream, const Stencil& stencil, ImageView<const float> x, ImageView<const float> g,
                   Vector<float> form) {
   check_stencil(x, g, g, form);
-  WASSERKERN_SIMD(stencil_form_kernel)(stream.threads(), stencil, x, g, form.data);
+  const int64_t parts = x.count * WASSERKERN_SIMD(stencil_bands)(x);
+  auto* memory = static_cast<double*>(stream.workspace(static_cast<size_t>(2 * parts) * sizeof(double)));
+  WASSERKERN_SIMD(stencil_form_kernel)
+  (stream.threads(), stencil, neighbours_of(stencil.graph, x, false), x, g.data, memory, form.data);
 }
 
 void stencil_product(CpuStream& stream, const Stencil& stencil, ImageView<const float> x, Vector<const float> scale,
                      ImageView<const float> g, ImageView<float> product) {
   check_stencil(x, g, product, scale);
-  WASSERKERN_SIMD(stencil_product_kernel)(stream.threads(), stencil, x, scale.data, g, product.data);
+  WASSERKERN_SIMD(stencil_product_kernel)
+  (stream.threads(), stencil, neighbours_of(stencil.graph, x, true), x, scale.data, g.data, product.data);
 }
 
 }  // namespace wasserkern

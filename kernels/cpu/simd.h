@@ -37,6 +37,16 @@ struct Word {
     return load_aligned(lanes);
 #endif
   }
+  /// Lanes [begin, end), if there are such; the others are 0 and are not read.
+  static HWY_INLINE Word load_between(const float* from, int64_t begin, int64_t end) {
+#if HWY_TARGET <= HWY_AVX2 || !HWY_ARCH_X86
+    return hn::MaskedLoad(between(begin, end), Tag(), from);
+#else
+    alignas(64) float lanes[kLanes] = {};
+    for (int64_t lane = begin < 0 ? 0 : begin; lane < kLanes && lane < end; ++lane) lanes[lane] = from[lane];
+    return load_aligned(lanes);
+#endif
+  }
   /// As many lanes as there are, if `count` are left; the others are 0.
   static HWY_INLINE Word load_up_to(const float* from, int64_t count) {
     return count < kLanes ? load_first(from, count) : load(from);
@@ -48,8 +58,18 @@ struct Word {
     hn::BlendedStore(v, hn::FirstN(Tag(), static_cast<size_t>(count)), Tag(), to);
   }
   HWY_INLINE void store_up_to(float* to, int64_t count) const { count < kLanes ? store_first(to, count) : store(to); }
+  /// Lanes [begin, end); the others become 0.
+  HWY_INLINE Word keep_between(int64_t begin, int64_t end) const { return hn::IfThenElseZero(between(begin, end), v); }
   HWY_INLINE float sum() const { return hn::GetLane(hn::SumOfLanes(Tag(), v)); }
   HWY_INLINE float largest() const { return hn::GetLane(hn::MaxOfLanes(Tag(), v)); }
+
+ private:
+  static HWY_INLINE hn::Mask<Tag> between(int64_t begin, int64_t end) {
+    const auto first = [](int64_t count) {
+      return hn::FirstN(Tag(), static_cast<size_t>(count < 0 ? 0 : count > kLanes ? kLanes : count));
+    };
+    return hn::AndNot(first(begin), first(end));
+  }
 };
 
 HWY_INLINE Word operator+(Word x, Word y) { return hn::Add(x.v, y.v); }

@@ -7,9 +7,6 @@
 
 namespace wasserkern::cuda {
 
-/// Blocks that fill any GPU: three for each of the 132 multiprocessors of an H100, as registers allow.
-constexpr int64_t kEnoughBlocks = 396;
-
 /// The side of a thread's large tile of registers: 8 where a term is few instructions, so that the code of 64 pairs by
 /// four coordinates stays in the instruction cache.
 template <class Form>
