@@ -4,18 +4,29 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <new>
 #include <string>
+#include <utility>
 
 #include "engine/file.h"
 #include "kernels/error.h"
 
 namespace {
 
-/// The largest block that the picture being decoded may ask for: stb_image believes what a file says of its lengths,
-/// and inflates without an end.
-thread_local size_t largest_block = 0;
+/// What the picture that this thread decodes may ask for: stb_image believes a file that says how long its parts are,
+/// and inflates them without an end.
+struct Memory {
+  size_t largest_block = 0;
+  bool exhausted = false;
+};
+thread_local Memory memory;
 
-void* bounded_realloc(void* block, size_t size) { return size > largest_block ? nullptr : std::realloc(block, size); }
+void* bounded_realloc(void* block, size_t size) {
+  if (size > memory.largest_block) return nullptr;
+  void* const larger = std::realloc(block, size);
+  memory.exhausted = memory.exhausted || !larger;
+  return larger;
+}
 
 }  // namespace
 
@@ -38,23 +49,17 @@ namespace {
 
 constexpr int kChannels = 3;
 
-/// No file has more pixels to a byte: a PNG of 1 bit each, of zeros.
-constexpr uint64_t kMostPixelsPerByte = 8 * 1032;
-/// Of JPEG: one bit for a grey block of 8 x 8 in the first scan, and one in a later.
-constexpr uint64_t kLeastBytes = 1024;
-
 [[noreturn]] void fail(std::string_view name, const std::string& what) {
   throw DataError(printable(name) + ": " + what);
 }
 
-bool is_jpeg(std::span<const std::byte> bytes) {
-  return bytes.size() >= 2 && bytes[0] == std::byte{0xff} && bytes[1] == std::byte{0xd8};
-}
+/// Of what stb_image can read.
+bool is_jpeg(std::span<const std::byte> bytes) { return !bytes.empty() && bytes[0] == std::byte{0xff}; }
 
 /// Whether a JPEG's end marker comes where its segments and scans say. stb_image takes what is missing for zeros.
 bool has_end(std::span<const std::byte> bytes) {
   const auto at = [&](size_t place) { return std::to_integer<unsigned>(bytes[place]); };
-  for (size_t place = 2; place + 1 < bytes.size();) {
+  for (size_t place = 0; place + 1 < bytes.size();) {
     const unsigned marker = at(place + 1);
     if (at(place) != 0xff || marker == 0 || marker == 0xff || (marker >= 0xd0 && marker <= 0xd7)) {
       ++place;  // within a scan
@@ -68,6 +73,20 @@ bool has_end(std::span<const std::byte> bytes) {
     }
   }
   return false;
+}
+
+/// No whole file of this size has more pixels. A JPEG spends at least a bit on a block of a plane, which is 8 x 8
+/// pixels, or 16 x 8 if no plane is the finest both ways; a PNG is inflated to at most 1032 times its size.
+uint64_t most_pixels(std::span<const std::byte> bytes) {
+  constexpr size_t kDepth = 24, kColours = 25;  // where a PNG has them
+  if (is_jpeg(bytes)) return bytes.size() * 8 * 128;
+  uint64_t bits = 1;
+  if (bytes.size() > kColours) {
+    const auto colours = std::to_integer<unsigned>(bytes[kColours]);
+    const uint64_t samples = colours == 2 ? 3 : colours == 4 ? 2 : colours == 6 ? 4 : 1;
+    bits = std::max<uint64_t>(1, samples * std::to_integer<uint64_t>(bytes[kDepth]));
+  }
+  return bytes.size() * 1032 * 8 / bits;
 }
 
 /// Where an axis of the resized picture lies in the original.
@@ -101,21 +120,27 @@ RgbImage decode_image(std::span<const std::byte> bytes, std::string_view name) {
   if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) fail(name, "is larger than 2 GiB");
   const auto* data = reinterpret_cast<const stbi_uc*>(bytes.data());
   const auto size = static_cast<int>(bytes.size());
-  largest_block = 1 << 20;
+  memory = {.largest_block = 1 << 20};  // the decoder's own state
   int width = 0, height = 0, channels = 0;
-  if (!stbi_info_from_memory(data, size, &width, &height, &channels))
+  if (!stbi_info_from_memory(data, size, &width, &height, &channels)) {
+    if (memory.exhausted) throw std::bad_alloc();
     fail(name, std::string("is no JPEG or PNG that can be read: ") + stbi_failure_reason());
+  }
   const std::string sizes = std::to_string(width) + " x " + std::to_string(height) + " pixels";
-  if (static_cast<uint64_t>(width) * static_cast<uint64_t>(height) > (bytes.size() + kLeastBytes) * kMostPixelsPerByte)
-    fail(name, "says it has " + sizes + ", which cannot be in " + std::to_string(bytes.size()) + " bytes");
-  if (is_jpeg(bytes) && !has_end(bytes)) fail(name, "is a JPEG without its end; it is truncated, copy it again");
+  if (static_cast<uint64_t>(width) * static_cast<uint64_t>(height) > most_pixels(bytes))
+    fail(name, "says that it has " + sizes + ", which do not fit into " + std::to_string(bytes.size()) + " bytes");
+  if (is_jpeg(bytes) && !has_end(bytes)) fail(name, "is a JPEG without its end marker, it is truncated");
 
-  // A picture's planes are rounded up to blocks of 32 x 32, with up to four values of 16 bits per pixel.
-  largest_block = size_t{8} * (static_cast<size_t>(width) + 32) * (static_cast<size_t>(height) + 32) + 2 * bytes.size();
-  RgbImage image{.height = height, .width = width, .pixels = {}};
-  image.pixels.reset(stbi_load_from_memory(data, size, &width, &height, &channels, kChannels));
-  if (!image.pixels) fail(name, "is damaged (" + sizes + "): " + stbi_failure_reason());
-  return image;
+  // Planes are rounded up to blocks of 32 x 32; a pixel has at most four values of 16 bits, and what a PNG is inflated
+  // to grows by doubling.
+  memory.largest_block +=
+      size_t{16} * (static_cast<size_t>(width) + 32) * (static_cast<size_t>(height) + 32) + 2 * bytes.size();
+  decltype(RgbImage::pixels) pixels(stbi_load_from_memory(data, size, &width, &height, &channels, kChannels));
+  if (!pixels) {
+    if (memory.exhausted) throw std::bad_alloc();
+    fail(name, "is damaged, " + sizes + ": " + stbi_failure_reason());
+  }
+  return {.height = height, .width = width, .pixels = std::move(pixels)};
 }
 
 void centre_square(const RgbImage& image, int64_t side, std::span<uint8_t> out) {
