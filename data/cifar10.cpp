@@ -2,6 +2,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/byte_reader.h"
@@ -20,19 +21,24 @@ constexpr uint8_t kClasses = 10;
 /// A label, then a plane of pixels per channel.
 using Record = std::array<uint8_t, 1 + kChannels * kPlane>;
 
-void append(const Record& record, Images& images) {
-  const size_t begin = images.pixels.size();
-  images.pixels.resize(begin + kChannels * kPlane);
-  uint8_t* to = images.pixels.data() + begin;
+/// The images of the files so far.
+struct Content {
+  std::vector<uint8_t> pixels;
+  std::vector<uint8_t> labels;
+};
+
+void append(const Record& record, Content& content) {
+  const size_t begin = content.pixels.size();
+  content.pixels.resize(begin + kChannels * kPlane);
+  uint8_t* to = content.pixels.data() + begin;
   for (size_t pixel = 0; pixel < kPlane; ++pixel) {
     for (size_t channel = 0; channel < kChannels; ++channel) *to++ = record[1 + channel * kPlane + pixel];
   }
-  images.labels.push_back(record[0]);
-  ++images.count;
+  content.labels.push_back(record[0]);
 }
 
 /// The images of one file behind those that are there.
-void append_file(std::span<const std::byte> bytes, std::string_view file, Images& images) {
+void append_file(std::span<const std::byte> bytes, std::string_view file, Content& content) {
   ByteReader reader(bytes, file);
   Record record;
   size_t count = 0;
@@ -51,19 +57,26 @@ void append_file(std::span<const std::byte> bytes, std::string_view file, Images
                       std::to_string(record[0]) + ", but CIFAR-10 has 0 to 9; it is damaged or another format, fetch " +
                       "or copy it again");
     }
-    append(record, images);
+    append(record, content);
   }
   if (count == 0) throw DataError(reader.name() + ": has no images; it is empty, fetch or copy it again");
 }
 
-Images no_images() { return {.count = 0, .height = kSide, .width = kSide, .channels = kChannels, .pixels = {}}; }
+Images images_of(Content content) {
+  return {.count = static_cast<int64_t>(content.labels.size()),
+          .height = kSide,
+          .width = kSide,
+          .channels = kChannels,
+          .pixels = std::move(content.pixels),
+          .labels = std::move(content.labels)};
+}
 
 }  // namespace
 
 Images parse_cifar10(std::span<const std::byte> bytes, std::string_view name) {
-  Images images = no_images();
-  append_file(bytes, name, images);
-  return images;
+  Content content;
+  append_file(bytes, name, content);
+  return images_of(std::move(content));
 }
 
 Images load_cifar10(const std::filesystem::path& folder, Split split) {
@@ -79,10 +92,11 @@ Images load_cifar10(const std::filesystem::path& folder, Split split) {
     throw DataError("data: no " + (split == Split::Test ? names[0] : "data_batch_1.bin to data_batch_5.bin") +
                     ", raw or .gz, in " + printable(folder.native()) + "; run tools/fetch-data cifar-10");
   }
-  Images images = no_images();
-  images.pixels.reserve(files.size() * kMostImages * kChannels * kPlane);  // Else they lie there twice while they grow.
-  for (const std::filesystem::path& file : files) append_file(read_file(file), file.native(), images);
-  return images;
+  Content content;
+  content.pixels.reserve(files.size() * kMostImages * kChannels *
+                         kPlane);  // Else they lie there twice while they grow.
+  for (const std::filesystem::path& file : files) append_file(read_file(file), file.native(), content);
+  return images_of(std::move(content));
 }
 
 }  // namespace wasserkern::data

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "data/pixels.h"
+
 namespace wasserkern::data {
 
 /// Which part of a data set.
@@ -14,7 +16,7 @@ struct Images {
   int64_t height = 0;
   int64_t width = 0;
   int64_t channels = 0;
-  std::vector<uint8_t> pixels;
+  Pixels pixels;
   std::vector<uint8_t> labels = {};  // the class of each, [count], or empty where none came with them
 
   /// Values per image.

@@ -24,6 +24,8 @@ class WASSERKERN_API AtomicFile {
 
   /// Appends. After an error only the destructor may follow.
   void write(std::span<const std::byte> bytes);
+  /// Replaces the first bytes of what was written: a header that was not known yet.
+  void overwrite_front(std::span<const std::byte> bytes);
   /// The last call.
   void commit();
 

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "engine/shape.h"
 #include "kernels/export.h"
@@ -11,5 +14,18 @@ namespace wasserkern {
 /// Replaces `path` by an array in NumPy's format (version 1.0, float32, row-major), atomically. Throws ShapeError when
 /// the values are not as many as the shape says, DataError when the file cannot be written.
 WASSERKERN_API void write_npy(const std::filesystem::path& path, const Shape& shape, std::span<const float> values);
+
+/// What an array of unsigned bytes in that format starts with; its values follow. 128 bytes for all shapes of one rank
+/// that images have, so that a header can be written before the count is known.
+WASSERKERN_API std::string npy_bytes_header(const Shape& shape);
+
+struct NpyBytes {
+  Shape shape;
+  std::span<const std::byte> values;
+};
+
+/// Takes the array that `bytes` start with, npy_bytes_header and values, off their front: arrays may follow one
+/// another, as numpy.save and numpy.load have them in one file. Throws DataError with `name` for anything else.
+WASSERKERN_API NpyBytes take_npy_bytes(std::span<const std::byte>& bytes, std::string_view name);
 
 }  // namespace wasserkern

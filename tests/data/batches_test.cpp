@@ -20,11 +20,11 @@ namespace {
 
 /// `count` images; the first pixel of image i is i, so that a batch tells which images it holds.
 Images numbered_images(int64_t count, int64_t width = 3) {
-  Images images{.count = count, .height = 2, .width = width, .channels = 1, .pixels = {}};
+  std::vector<uint8_t> pixels;
   for (int64_t i = 0; i < count; ++i) {
-    for (int64_t k = 0; k < 2 * width; ++k) images.pixels.push_back(static_cast<uint8_t>(i + 7 * k));
+    for (int64_t k = 0; k < 2 * width; ++k) pixels.push_back(static_cast<uint8_t>(i + 7 * k));
   }
-  return images;
+  return {.count = count, .height = 2, .width = width, .channels = 1, .pixels = std::move(pixels)};
 }
 
 std::vector<float> next(Batches& batches) {
@@ -175,8 +175,9 @@ TEST_CASE("Seeds give different orders", "[batches]") {
 }
 
 TEST_CASE("Pixels map to the float nearest to the exact value", "[batches]") {
-  Images images{.count = 1, .height = 16, .width = 16, .channels = 1, .pixels = std::vector<uint8_t>(256)};
-  std::iota(images.pixels.begin(), images.pixels.end(), uint8_t{0});
+  std::vector<uint8_t> pixels(256);
+  std::iota(pixels.begin(), pixels.end(), uint8_t{0});
+  const Images images{.count = 1, .height = 16, .width = 16, .channels = 1, .pixels = std::move(pixels)};
 
   Batches from_zero(images, 1, 0, PixelRange::ZeroToOne);
   const std::vector<float> share = next(from_zero);
@@ -240,7 +241,7 @@ TEST_CASE("Batches that cannot be are errors", "[batches]") {
   CHECK_THROWS_AS(Batches(numbered_images(4), -1, 0), UsageError);
 
   Images images = numbered_images(4);
-  images.pixels.pop_back();
+  images.pixels = std::vector<uint8_t>(images.pixels.begin(), images.pixels.end() - 1);
   CHECK_THROWS_AS(Batches(images, 1, 0), ShapeError);
   const int64_t large = int64_t{1} << 32;
   CHECK_THROWS_AS(Batches({.count = large, .height = large, .width = 1, .channels = 1, .pixels = {}}, 1, 0),

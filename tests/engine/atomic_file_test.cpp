@@ -1,12 +1,11 @@
 #include "engine/atomic_file.h"
 
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <csignal>
 
+#include "tests/file_size_limit.h"
 #include "tests/files.h"
 
 using namespace wasserkern;
@@ -15,26 +14,6 @@ using namespace wasserkern::testing;
 namespace {
 
 using Names = std::vector<std::string>;
-
-/// While it lives no file of this process grows beyond `bytes`: a full disk for one process.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  rlimit before_;
-  void (*handler_)(int);
-};
 
 }  // namespace
 
@@ -117,6 +96,17 @@ TEST_CASE("A full disk keeps the old file", "[atomic_file]") {
   CHECK(is_one_line_with(message, path.native() + ": cannot write its new version: File too large"));
   CHECK(read_bytes(path) == to_bytes("old"));
   CHECK(folder.names() == Names{"file"});
+}
+
+TEST_CASE("The front of an atomic file can be replaced before its commit", "[atomic_file]") {
+  const TemporaryFolder folder;
+  AtomicFile file(folder / "file");
+  file.write(to_bytes("header? "));
+  file.write(to_bytes("content"));
+  file.overwrite_front(to_bytes("HEADER!"));
+  file.write(to_bytes(", more"));
+  file.commit();
+  CHECK(read_bytes(folder / "file") == to_bytes("HEADER! content, more"));
 }
 
 TEST_CASE("A path that cannot be written says why", "[atomic_file]") {

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "engine/atomic_file.h"
 #include "tests/files.h"
 
 using namespace wasserkern;
@@ -23,6 +24,26 @@ TEST_CASE("What is no file says so", "[file]") {
   CHECK(data_error([&] { read_file(folder / "missing"); }) ==
         (folder / "missing").native() + ": cannot be read: No such file or directory");
   CHECK(is_one_line_with(data_error([] { read_file("/dev/null"); }), "/dev/null: is not a regular file"));
+}
+
+TEST_CASE("A mapped file is its bytes, also after it was replaced", "[file]") {
+  const TemporaryFolder folder;
+  Bytes content(100'003);
+  for (size_t i = 0; i < content.size(); ++i) content[i] = static_cast<std::byte>(i * i);
+  write_bytes(folder / "file", content);
+  write_bytes(folder / "empty", {});
+  const MappedFile mapped(folder / "file"), empty(folder / "empty");
+  mapped.read_ahead();
+  empty.read_ahead();
+  CHECK(empty.bytes().empty());
+  {
+    AtomicFile other(folder / "file");
+    other.write(to_bytes("other"));
+    other.commit();
+  }
+  CHECK(std::ranges::equal(mapped.bytes(), content));
+  CHECK(data_error([&] { MappedFile(folder.path()); }) == folder.path().native() + ": is a folder; name a file in it");
+  CHECK(is_one_line_with(data_error([&] { MappedFile(folder / "missing"); }), "No such file"));
 }
 
 TEST_CASE("Text from outside becomes one line of bounded length", "[file]") {

@@ -44,6 +44,56 @@ TEST_CASE("arrays are written in NumPy's format, byte for byte", "[npy]") {
   CHECK(folder.names() == std::vector<std::string>{"array.npy"});
 }
 
+TEST_CASE("arrays of bytes are taken one after another", "[npy]") {
+  const Bytes first_header = to_bytes(npy_bytes_header({2, 3})), second_header = to_bytes(npy_bytes_header({0}));
+  CHECK(first_header == header("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3, )}", 128));
+  const Bytes content = joined(joined(joined(first_header, to_bytes("abcdef")), second_header),
+                               joined(to_bytes(npy_bytes_header({})), to_bytes("g and more")));
+  std::span<const std::byte> rest = content;
+  const auto take = [&] {
+    const NpyBytes array = take_npy_bytes(rest, "name");
+    return std::pair{array.shape, Bytes(array.values.begin(), array.values.end())};
+  };
+  CHECK(take() == std::pair{Shape{2, 3}, to_bytes("abcdef")});
+  CHECK(take() == std::pair{Shape{0}, Bytes()});
+  CHECK(take() == std::pair{Shape{}, to_bytes("g")});
+  CHECK(rest.size() == 9);
+  CHECK(is_one_line_with(data_error(take), "name: is no array"));
+  CHECK(rest.size() == 9);
+}
+
+TEST_CASE("a header has the same length for every count of images", "[npy]") {
+  for (const int64_t side : {1, 64, 4096}) {
+    const size_t empty = npy_bytes_header({0, side, side, 3}).size();
+    for (const int64_t count : {int64_t{1}, int64_t{202'599}, int64_t{10'000'000'000}})
+      CHECK(npy_bytes_header({count, side, side, 3}).size() == empty);
+  }
+}
+
+TEST_CASE("bytes that are no array of bytes are refused", "[npy]") {
+  const auto error = [](const Bytes& bytes) {
+    std::span<const std::byte> rest = bytes;
+    return data_error([&] { take_npy_bytes(rest, "na\nme"); });
+  };
+  const std::string shape = npy_bytes_header({5});
+  CHECK(is_one_line_with(error(to_bytes(shape + "1234")), "[5] is not all there; 4 bytes"));
+  CHECK(error(to_bytes(shape + "12345")).empty());
+  for (size_t size = 0; size < shape.size(); ++size) CHECK_FALSE(error(to_bytes(shape.substr(0, size))).empty());
+  const auto with = [&](const std::string& dictionary) { return error(joined(header(dictionary, 128), Bytes(1000))); };
+  CHECK(with("{'descr': '|u1', 'fortran_order': False, 'shape': (5, )}").empty());
+  for (const char* dictionary : {"{'descr': '<f4', 'fortran_order': False, 'shape': (5, )}",
+                                 "{'descr': '|u1', 'fortran_order': True, 'shape': (5, )}",
+                                 "{'descr': '|u1', 'fortran_order': False, 'shape': (-5, )}",
+                                 "{'descr': '|u1', 'fortran_order': False, 'shape': (5 )}",
+                                 "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 1, 1, 1, 1, 1, )}",
+                                 "{'descr': '|u1', 'fortran_order': False, 'shape': (9999999999, 9999999999, )}",
+                                 "{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999999999999, )}",
+                                 "{'descr': '|u1', 'fortran_order': False, 'shape': (9223372036854775807, )}"}) {
+    INFO(dictionary);
+    CHECK(is_one_line_with(with(dictionary), "na\\x0ame: "));
+  }
+}
+
 TEST_CASE("arrays that cannot be written are errors", "[npy]") {
   const TemporaryFolder folder;
   const std::vector<float> values = {1, 2, 3};

@@ -30,6 +30,11 @@ const std::vector<Bytes>& dictionary() {
       to_bytes("\"shape\":[0]"),
       to_bytes("\"dtype\":\"U8\""),
       to_bytes("\"data_offsets\":[0,0]"),
+      to_bytes("\xff\xd8"),
+      to_bytes("\xff\xd9"),
+      to_bytes("\xff\xda"),
+      to_bytes("IDAT"),
+      to_bytes("'shape': (1, "),
   };
   return words;
 }
@@ -85,6 +90,10 @@ TEST_CASE("The seeds of the fuzzers are well-formed", "[fuzz]") {
         CHECK(images != labels);
       } else if (target.run == fuzz_cifar10) {
         CHECK(data_error([&] { wasserkern::data::parse_cifar10(seed, "seed"); }).empty());
+      } else if (target.run == fuzz_image) {
+        CHECK(data_error([&] { wasserkern::data::decode_image(std::span(seed).subspan(1), "seed"); }).empty());
+      } else if (target.run == fuzz_packed_images) {
+        CHECK(data_error([&] { wasserkern::data::parse_packed_images(seed, nullptr, "seed"); }).empty());
       } else if (target.run == fuzz_safetensors) {
         CHECK(data_error([&] { wasserkern::SafetensorsFile::parse(seed, "seed"); }).empty());
       }

@@ -14,8 +14,12 @@
 #include "data/byte_reader.h"
 #include "data/cifar10.h"
 #include "data/idx.h"
+#include "data/image_file.h"
+#include "data/packed_images.h"
+#include "engine/npy.h"
 #include "engine/safetensors.h"
 #include "tests/data/cifar10_bytes.h"
+#include "tests/data/picture_bytes.h"
 #include "tests/engine/safetensors_bytes.h"
 #include "tests/files.h"
 
@@ -130,6 +134,41 @@ inline void fuzz_config(std::span<const std::byte> bytes) {
   });
 }
 
+/// Decoding, and resizing to a side that the first byte says.
+inline void fuzz_image(std::span<const std::byte> bytes) {
+  if (bytes.empty()) return;
+  const auto side = std::to_integer<int64_t>(bytes[0]) % 32 + 1;
+  read_or_data_error([&] {
+    const data::RgbImage image = data::decode_image(bytes.subspan(1), "fuzzed");
+    require(image.height > 0 && image.width > 0, "a picture without pixels");
+    std::vector<uint8_t> square(static_cast<size_t>(side * side * 3));
+    data::centre_square(image, side, square);
+    const std::span pixels(image.pixels.get(), static_cast<size_t>(image.height * image.width * 3));
+    const auto [darkest, brightest] = std::ranges::minmax(pixels);
+    for (const uint8_t value : square) require(value >= darkest && value <= brightest, "a value that was not there");
+  });
+}
+
+inline void fuzz_packed_images(std::span<const std::byte> bytes) {
+  read_or_data_error([&] {
+    const data::PackedImages packed = data::parse_packed_images(bytes, nullptr, "fuzzed");
+    const data::Images& images = packed.images;
+    require(images.count > 0 && images.features() > 0, "no images");
+    require(static_cast<int64_t>(images.pixels.size()) == images.count * images.features(), "pixels are missing");
+    require(images.pixels.size() + packed.source.size() + packed.left_out.size() < bytes.size(), "arrays overlap");
+    const std::vector<uint8_t> copy(images.pixels.begin(), images.pixels.end());
+    require(images.pixels == data::Pixels(copy), "the pixels cannot be read");
+  });
+}
+
+/// A packed file of these images.
+inline Bytes packed_images(const Shape& shape, const std::string& pixels) {
+  const auto array = [](const Shape& extents, const std::string& values) {
+    return to_bytes(npy_bytes_header(extents) + values);
+  };
+  return joined(array(shape, pixels), joined(array({5}, "maker"), array({3}, "out")));
+}
+
 struct FuzzTarget {
   const char* name;
   void (*run)(std::span<const std::byte>);
@@ -140,6 +179,7 @@ struct FuzzTarget {
 inline std::vector<FuzzTarget> fuzz_targets() {
   const Bytes packed = gzip(idx_images(3, 4, 5));
   const Bytes expects_76{std::byte{0}, std::byte{76}};
+  const auto to_side = [](uint8_t side, const Bytes& picture) { return joined({std::byte(side - 1)}, picture); };
   return {
       {"idx", fuzz_idx, {idx_images(3, 4, 5), idx_labels(20), packed, gzip(idx_labels(20))}},
       {"cifar10",
@@ -151,6 +191,17 @@ inline std::vector<FuzzTarget> fuzz_targets() {
        fuzz_gzip,
        {joined(expects_76, packed), joined(expects_76, idx_images(3, 4, 5)),
         joined({std::byte{0x01}, std::byte{0x04}}, joined(gzip(counting_bytes(250)), gzip(counting_bytes(10))))}},
+      {"image",
+       fuzz_image,
+       {to_side(8, from_hex(kBaselineJpeg)), to_side(9, from_hex(kHalvedChromaJpeg)),
+        to_side(20, from_hex(kProgressiveJpeg)), to_side(3, from_hex(kGreyJpeg)), to_side(1, from_hex(kCmykJpeg)),
+        to_side(4, png({2, 1, 8, 2}, {0, 1, 2, 3, 4, 5, 6})), to_side(2, png({2, 1, 16, 6}, std::vector<uint8_t>(17))),
+        to_side(5, png({2, 1, 1, 0}, {0, 0x40})), to_side(1, png({3, 2, 8, 4, 1}, std::vector<uint8_t>(18))),
+        to_side(7, png({2, 2, 4, 3}, {1, 0x10, 4, 0x01}, {1, 2, 3, 4, 5, 6}))},
+       5'000},
+      {"packed_images",
+       fuzz_packed_images,
+       {packed_images({2, 1, 2, 3}, "abcdefghijkl"), packed_images({1, 2, 1, 1}, "ab")}},
       {"safetensors",
        fuzz_safetensors,
        {safetensors_bytes(R"({"w":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}})", 8),
