@@ -22,19 +22,19 @@ WASSERKERN_API Network dcgan32_critic(Random& random, const Dcgan32& sizes = {})
 /// between the convolutions, tanh on the pixels.
 WASSERKERN_API Network dcgan32_generator(Random& random, const Dcgan32& sizes = {});
 
-/// The networks of papers 001 and 002 for faces of 64 x 64 pixels in [-1, 1], as their code has them: no biases, and
-/// DCGAN's initialisation.
+/// The networks of papers 001 and 002 for faces of 64 x 64 pixels in [-1, 1]: no biases, and DCGAN's initialisation.
 struct Dcgan64 {
   int64_t latent = 128;
-  int64_t width = 64;  // channels at 32 x 32 pixels; doubled with every halving down to 4 x 4
+  int64_t width = 64;         // channels at 32 x 32 pixels; doubled with every halving
+  int64_t hidden_layers = 4;  // 1 to 5 halvings: 4 in their code, 3 in the text
   float slope = 0.2f;
   Normalisation critic_normalisation = Normalisation::None;
 };
 
-/// Four 4 x 4 convolutions of stride 2 with LeakyReLU, and one over all that is left, which is a dense output.
+/// 4 x 4 convolutions of stride 2 with LeakyReLU, and one over all that is left, which is a dense output.
 WASSERKERN_API Network dcgan64_critic(Random& random, const Dcgan64& sizes = {});
-/// A transposed 4 x 4 convolution of z as one pixel, and four of stride 2; batch normalisation and ReLU between them,
-/// tanh on the pixels.
+/// A transposed convolution of z as one pixel to the critic's last image, and 4 x 4 ones of stride 2; batch
+/// normalisation and ReLU between them, tanh on the pixels.
 WASSERKERN_API Network dcgan64_generator(Random& random, const Dcgan64& sizes = {});
 
 }  // namespace wasserkern::models

@@ -11,6 +11,7 @@
 #include "engine/tape.h"
 #include "losses/objectives/gradient_penalty.h"
 #include "losses/objectives/qp_wgan.h"
+#include "losses/objectives/wasserstein_metric.h"
 #include "losses/objectives/wgan.h"
 #include "models/dcgan.h"
 #include "models/mnist.h"
@@ -18,8 +19,8 @@
 namespace wasserkern::testing {
 
 /// Whose steps are taken: a (q,p)-WGAN on images, one with both penalties on points in the plane, a WGAN-GP on images;
-/// a (q,p)-WGAN and a WGAN-GP of convolutional networks on colour images.
-enum class Game { QpWgan, Mixture, WganGp, Dcgan, DcganGp };
+/// a (q,p)-WGAN, a WGAN-GP and a WWGAN of convolutional networks on colour images.
+enum class Game { QpWgan, Mixture, WganGp, Dcgan, DcganGp, Wwgan };
 
 struct NarrowOptions {
   bool eager = false;
@@ -88,8 +89,11 @@ class NarrowTraining {
  private:
   static constexpr models::Dcgan32 kConvolutional{.latent = 8, .width = 4};
 
-  bool is_wgan_gp() const { return options_.game == Game::WganGp || options_.game == Game::DcganGp; }
-  bool is_convolutional() const { return options_.game == Game::Dcgan || options_.game == Game::DcganGp; }
+  bool is_wgan_gp() const { return options_.game == Game::WganGp || options_.game == Game::DcganGp || is_wwgan(); }
+  bool is_wwgan() const { return options_.game == Game::Wwgan; }
+  bool is_convolutional() const {
+    return options_.game == Game::Dcgan || options_.game == Game::DcganGp || is_wwgan();
+  }
 
   Shape example() const {
     if (is_convolutional()) return {32, 32, 3};
@@ -146,7 +150,9 @@ class NarrowTraining {
   void wgan_gp_critic() {
     const Tensor fake = generated().detach();
     const Tensor loss = losses::wgan_critic_loss(critic_, batch_, fake);
-    const Tensor penalty = losses::GradientPenalty{}(critic_, interpolate(batch_, fake, random_));
+    losses::GradientPenalty kind;
+    if (is_wwgan()) kind.metric = losses::intensity_metric(PixelGraph::diamond(), 1, 50, 3072);  // has every term
+    const Tensor penalty = kind(critic_, interpolate(batch_, fake, random_));
     critic_adam_.descend(grad(loss + 10.0f * penalty, critic_.parameters()));
     metrics_.record("distance", -loss);
     metrics_.record("penalty", penalty);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "engine/ops/activation.h"
+#include "engine/ops/image_view.h"
 #include "engine/ops/reduce.h"
 #include "engine/packed_weights.h"
 #include "engine/stream.h"
@@ -11,14 +12,6 @@
 
 namespace wasserkern {
 namespace {
-
-ImageView<float> images_of(const char* op, const Tensor& tensor) {
-  const Shape& shape = tensor.shape();
-  if (shape.rank() != 4)
-    throw ShapeError(std::string(op) + ": images of shape " + shape.text() +
-                     "; they must be [count, height, width, channels]");
-  return {tensor.data(), shape[0], shape[1], shape[2], shape[3]};
-}
 
 FilterView<float> filters_of(const char* op, const Tensor& weight) {
   const Shape& shape = weight.shape();

@@ -77,8 +77,8 @@ struct StencilReference {
   std::vector<double> product, magnitude;  // magnitude: the same of absolute values, to which rounding is in proportion
   double form = 0, form_magnitude = 0;
 
-  StencilReference(const Stencil& stencil, int64_t height, int64_t width, int64_t channels, const float* x,
-                   const float* g) {
+  template <class X, class G>
+  StencilReference(const Stencil& stencil, int64_t height, int64_t width, int64_t channels, const X* x, const G* g) {
     const PixelLaplacian laplacian(stencil.graph, height, width);
     const int64_t pixels = laplacian.pixels();
     const std::vector<double> halves(pixels, 0.5);

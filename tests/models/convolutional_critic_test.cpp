@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -10,10 +11,12 @@
 #include "engine/ops/reduce.h"
 #include "engine/tape.h"
 #include "losses/objectives/gradient_penalty.h"
+#include "losses/objectives/wasserstein_metric.h"
 #include "models/network.h"
 #include "tests/central_differences.h"
 #include "tests/convolution_reference.h"
 #include "tests/device.h"
+#include "tests/kernels/stencil_reference.h"
 
 // A whole critic of convolutions, as WGAN-GP trains it, against the same in double by plain loops.
 
@@ -55,7 +58,8 @@ models::Network make_critic(Random& random, const Kind& kind) {
 /// The critic and its penalty in double. The gradient in x is by hand, that of the penalty by differences.
 struct Reference {
   Kind kind;
-  std::vector<Doubles> parameters;  // in the order of the network's
+  std::optional<Stencil> metric;
+  std::vector<Doubles> parameters = {};  // in the order of the network's
 
   double value(double t) const { return kind.activation == Activation::Tanh ? std::tanh(t) : t > 0 ? t : 0.2 * t; }
   double derivative(double t) const {
@@ -90,7 +94,7 @@ struct Reference {
     return at;
   }
 
-  double gradient_norm(const Doubles& image) const {
+  Doubles gradient(const Doubles& image) const {
     const Features at = features(image);
     Doubles gradient = parameters[parameters.size() - 2];
     for (size_t i = 0; i < gradient.size(); ++i) gradient[i] *= derivative(at.second[i]);
@@ -107,9 +111,14 @@ struct Reference {
     }
     gradient = kMaps[1].transposed(gradient, parameters[2], {});
     for (size_t i = 0; i < gradient.size(); ++i) gradient[i] *= derivative(at.first[i]);
-    gradient = kMaps[0].transposed(gradient, parameters[0], {});
+    return kMaps[0].transposed(gradient, parameters[0], {});
+  }
+
+  double gradient_norm(const Doubles& image) const {
+    const Doubles g = gradient(image);
+    if (metric) return std::sqrt(StencilReference(*metric, kHeight, kWidth, kInputs, image.data(), g.data()).form);
     double sum = 0;
-    for (const double g : gradient) sum += g * g;
+    for (const double value : g) sum += value * value;
     return std::sqrt(sum);
   }
 
@@ -166,35 +175,40 @@ TEST_CASE("the gradient penalty of a convolutional critic, against differences i
   INFO("seed " << test_seed());
   std::mt19937_64 source(test_seed());
   Random random(test_device(), test_seed());
-  for (const Kind& kind : kKinds) {
-    INFO(kind.name);
-    const models::Network critic = make_critic(random, kind);
-    Reference reference{kind, {}};
-    for (const auto& named : critic.parameters().named()) {
-      const auto values = random_normals(source, named.tensor.size(), 0.5f);
-      named.tensor.copy_from_host(values);
-      reference.parameters.emplace_back(values.begin(), values.end());
-    }
-    const auto images = random_normals(source, kCount * kHeight * kWidth * kInputs);
-    const Doubles images_in_double(images.begin(), images.end());
+  const PixelGraph graph = PixelGraph::diamond();
+  const std::optional<Stencil> metrics[] = {std::nullopt, losses::ridge_metric(graph, 1),
+                                            losses::intensity_metric(graph, 1, 50, kHeight * kWidth * kInputs)};
+  for (const Kind& kind : kKinds)
+    for (const std::optional<Stencil>& metric : metrics) {
+      INFO(kind.name << (!metric ? ", l2" : metric->total == 0 ? ", the code's metric" : ", the paper's metric"));
+      const models::Network critic = make_critic(random, kind);
+      Reference reference{kind, metric};
+      for (const auto& named : critic.parameters().named()) {
+        const auto values = random_normals(source, named.tensor.size(), 0.5f);
+        named.tensor.copy_from_host(values);
+        reference.parameters.emplace_back(values.begin(), values.end());
+      }
+      auto images = random_normals(source, kCount * kHeight * kWidth * kInputs);
+      for (float& value : images) value = std::tanh(value);
+      const Doubles images_in_double(images.begin(), images.end());
 
-    const Tensor points = Tensor::from_host(test_device(), {kCount, kHeight, kWidth, kInputs}, images);
-    const Tensor penalty = losses::GradientPenalty{}(critic, points);
-    CHECK(penalty.item() == Approx(reference.penalty(images_in_double)).epsilon(1e-5));
+      const Tensor points = Tensor::from_host(test_device(), {kCount, kHeight, kWidth, kInputs}, images);
+      const Tensor penalty = losses::GradientPenalty{.metric = metric}(critic, points);
+      CHECK(penalty.item() == Approx(reference.penalty(images_in_double)).epsilon(1e-5));
 
-    grad(penalty, critic.parameters());
-    const auto expected = reference.penalty_gradient(images_in_double);
-    const double scale = largest(expected);
-    REQUIRE(scale > 1e-3);
-    const auto flat = critic.parameters().flat_gradient().to_host();
-    for (size_t p = 0; p < expected.size(); ++p) {
-      const auto& named = critic.parameters().named()[p];
-      INFO(named.name);
-      const auto offset = named.tensor.data() - critic.parameters().flat().data();
-      for (size_t k = 0; k < expected[p].size(); ++k)  // float arithmetic over some hundred terms
-        CHECK(flat[size_t(offset) + k] == Approx(expected[p][k]).margin(2e-5 * scale));
+      grad(penalty, critic.parameters());
+      const auto expected = reference.penalty_gradient(images_in_double);
+      const double scale = largest(expected);
+      REQUIRE(scale > 1e-3);
+      const auto flat = critic.parameters().flat_gradient().to_host();
+      for (size_t p = 0; p < expected.size(); ++p) {
+        const auto& named = critic.parameters().named()[p];
+        INFO(named.name);
+        const auto offset = named.tensor.data() - critic.parameters().flat().data();
+        for (size_t k = 0; k < expected[p].size(); ++k)  // float arithmetic over some hundred terms
+          CHECK(flat[size_t(offset) + k] == Approx(expected[p][k]).margin(2e-5 * scale));
+      }
     }
-  }
 }
 
 TEST_CASE("what is pruned of a convolutional critic's penalty is zero, and tanh is not pruned", "[critic]") {
