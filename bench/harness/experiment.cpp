@@ -33,7 +33,7 @@ Experiment::Common::Common(const About& what, const std::string& program, std::v
   folder.emplace(resume.empty() ? out : resume, about.name);
   if (!resume.empty()) flags.resume(resume, folder->read_config(about.name)["flags"]);
 
-  iterations = flags.integer({"iterations", "STEPS", "training iterations", free}, about.iterations, 1);
+  iterations = flags.integer({"iterations", "STEPS", about.iteration, free}, about.iterations, 1);
   batch = flags.integer({"batch", "COUNT", "images, or points, per batch"}, about.batch, 1);
   seed = static_cast<uint64_t>(flags.integer({"seed", "NUMBER", "of all random numbers"}, 1, 0));
   device = device_flags(flags);
@@ -124,6 +124,10 @@ void Experiment::phase(const std::string& name, const std::function<void()>& bod
 
 void Experiment::record(std::initializer_list<std::pair<std::string, Tensor>> values) {
   for (const auto& [name, value] : values) running().metrics.record(name, value);
+}
+
+void Experiment::measure(std::initializer_list<std::pair<std::string, double>> values) {
+  for (const auto& [name, value] : values) record({{name, Tensor::full(device(), {}, static_cast<float>(value))}});
 }
 
 void Experiment::save_grid(const Tensor& images, const ImageShape& shape, data::PixelRange range,

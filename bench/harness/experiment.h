@@ -30,6 +30,7 @@ struct About {
   int64_t iterations;
   int64_t batch;
   int64_t samples_every = 1000;
+  std::string iteration = "training iterations";  // what is counted as one, for --help
 };
 
 /// One run of an experiment: flags, device, random numbers, training loop, and the run's folder (run_folder.h). First
@@ -56,6 +57,9 @@ class Experiment {
 
   /// The folder of a data set; throws DataError with the command that fetches it.
   std::filesystem::path data(const std::string& name);
+  /// The pictures in a data set's folder, as training data (data/image_folder.h), with progress while they are read for
+  /// the first time; a signal ends that.
+  data::Images pictures(const std::string& name, int64_t side);
   Device& device();
   Random& random();
   /// Standard normal values. Outside of phases draw them before train(), so that a resumed run draws the same.
@@ -86,6 +90,8 @@ class Experiment {
   void phase(const std::string& name, const std::function<void()>& body);
   /// Inside train(), in phases and between them: values of this iteration, each a tensor of size 1.
   void record(std::initializer_list<std::pair<std::string, Tensor>> values);
+  /// The same between phases, for numbers of the host.
+  void measure(std::initializer_list<std::pair<std::string, double>> values);
   /// The iteration at hand, from 1.
   uint64_t step() const;
 

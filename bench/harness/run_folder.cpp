@@ -86,7 +86,7 @@ nlohmann::json RunFolder::read_config(const std::string& experiment) const {
   const fs::path path = path_ / kConfig;
   std::error_code ignored;
   if (!fs::exists(path, ignored)) {
-    throw DataError(text() + ": is not a run's folder, it has no config.json; start one without --resume");
+    throw DataError(text() + ": is not a run's folder, it has no config.json; name another");
   }
   const std::vector<std::byte> bytes = read_file(path);
   const auto* begin = reinterpret_cast<const char*>(bytes.data());
@@ -97,7 +97,7 @@ nlohmann::json RunFolder::read_config(const std::string& experiment) const {
   }
   if (config["experiment"] != experiment) {
     throw DataError(text() + ": is a run of " + printable(config["experiment"].get<std::string>()) + ", not of " +
-                    experiment + "; resume it with that program");
+                    experiment + "; name another, or use that program");
   }
   return config;
 }

@@ -3,27 +3,23 @@
 #include <utility>
 #include <vector>
 
+#include "bench/games/wgan.h"
 #include "bench/qp_wgan/objective_flags.h"
 #include "engine/ops/elementwise.h"
-#include "engine/ops/interpolate.h"
 #include "engine/ops/reduce.h"
 #include "engine/optimizer.h"
 #include "engine/tape.h"
 #include "kernels/error.h"
-#include "losses/objectives/wgan.h"
 
 namespace wasserkern::bench {
 namespace {
-
-Tensor generate(Experiment& run, const Game& game, int64_t count) {
-  return game.generator(run.noise({count, game.latent}));
-}
 
 /// Paper 000, algorithm 1: one batch serves every step of the critic and the generator's.
 void train_qp_wgan(Experiment& run, Game& game, const GameSettings& settings, const GameWatch& watch) {
   const losses::QpWgan& objective = settings.objective;
   Adam critic_adam(game.critic.parameters(), {.rate = settings.critic_rate, .beta1 = 0.5f});
   Adam generator_adam(game.generator.parameters(), {.rate = settings.rate, .beta1 = 0.5f});
+  keep(run, game);
   run.keep("critic_optimizer", critic_adam);
   run.keep("generator_optimizer", generator_adam);
 
@@ -45,44 +41,6 @@ void train_qp_wgan(Experiment& run, Game& game, const GameSettings& settings, co
       const auto [distance, argmin] = objective.generator_loss(potential, game.x, y);
       generator_adam.descend(grad(distance, game.generator.parameters()));
       run.record({{"distance", distance}, {"matched", count_distinct(argmin, 2 * y.shape().rows())}});
-      if (watch.generated) watch.generated(y.detach());
-    });
-    if (watch.iterated) watch.iterated();
-  });
-}
-
-/// WGAN (Arjovsky et al. 2017, algorithm 1) and WGAN-GP (Gulrajani et al. 2017, algorithm 1): every step of the critic
-/// has a batch of its own.
-template <class Optimizer>
-void train_wgan(Experiment& run, Game& game, const GameSettings& settings, const GameWatch& watch,
-                Optimizer critic_optimizer, Optimizer generator_optimizer) {
-  const bool clips = settings.model == "wgan";
-  run.keep("critic_optimizer", critic_optimizer);
-  run.keep("generator_optimizer", generator_optimizer);
-
-  const auto constant_batch = [&] {
-    const TapeOff constant;
-    return generate(run, game, game.x.shape().rows());
-  };
-  run.train([&] {
-    for (int64_t i = 0; i < settings.critic_steps; ++i) {
-      run.fill(game.x, game.batches);
-      run.phase("critic", [&] {
-        const Tensor y = constant_batch();
-        Tensor loss = losses::wgan_critic_loss(game.critic, game.x, y);
-        run.record({{"distance", -loss}});
-        if (!clips) {
-          const Tensor penalty = settings.penalty(game.critic, interpolate(game.x, y, run.random()));
-          run.record({{"penalty", penalty}});
-          loss = loss + settings.penalty_weight * penalty;
-        }
-        critic_optimizer.descend(grad(loss, game.critic.parameters()));
-        if (clips) clip_weights(game.critic.parameters(), settings.clip);
-      });
-    }
-    run.phase("generator", [&] {
-      const Tensor y = generate(run, game, run.batch_size());
-      generator_optimizer.descend(grad(losses::wgan_generator_loss(game.critic, y), game.generator.parameters()));
       if (watch.generated) watch.generated(y.detach());
     });
     if (watch.iterated) watch.iterated();
@@ -126,20 +84,19 @@ GameSettings game_flags(Experiment& run, const losses::QpWgan& objective, float 
 }
 
 void train_game(Experiment& run, Game& game, const GameSettings& settings, const GameWatch& watch) {
-  const Parameters &critic = game.critic.parameters(), &generator = game.generator.parameters();
-  run.keep("critic", critic);
-  run.keep("generator", generator);
-  if (game.generator.statistics().count() > 0) run.keep("generator_statistics", game.generator.statistics());
-  run.keep("batches", game.batches);
   if (settings.model == "qp-wgan") return train_qp_wgan(run, game, settings, watch);
   if (settings.model == "wgan") {
-    return train_wgan(run, game, settings, watch, RmsProp(critic, {.rate = settings.critic_rate}),
-                      RmsProp(generator, {.rate = settings.rate}));
+    const ClippedWgan wgan{.critic_steps = settings.critic_steps,
+                           .clip = settings.clip,
+                           .critic = {.rate = settings.critic_rate},
+                           .generator = {.rate = settings.rate}};
+    return train_game(run, game, wgan, watch);
   }
-  AdamOptions options{.rate = settings.rate, .beta1 = 0, .beta2 = 0.9f};
-  Adam generator_adam(generator, options);
-  options.rate = settings.critic_rate;
-  train_wgan(run, game, settings, watch, Adam(critic, options), std::move(generator_adam));
+  PenalisedWgan wgan_gp{
+      .critic_steps = settings.critic_steps, .penalty = settings.penalty, .weight = settings.penalty_weight};
+  wgan_gp.critic.rate = settings.critic_rate;
+  wgan_gp.generator.rate = settings.rate;
+  train_game(run, game, wgan_gp, watch);
 }
 
 }  // namespace wasserkern::bench

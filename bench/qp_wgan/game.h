@@ -1,12 +1,10 @@
 #pragma once
 
-#include <functional>
 #include <string>
 
-#include "bench/harness/experiment.h"
+#include "bench/games/game.h"
 #include "losses/objectives/gradient_penalty.h"
 #include "losses/objectives/qp_wgan.h"
-#include "models/network.h"
 
 namespace wasserkern::bench {
 
@@ -26,20 +24,6 @@ struct GameSettings {
 /// The settings that the command line asks for, by default a (q,p)-WGAN with `objective`, and for WGAN and WGAN-GP what
 /// their papers have, but for the weight of the gradient penalty. Throws UsageError for flags of another model.
 GameSettings game_flags(Experiment& run, const losses::QpWgan& objective, float penalty_weight);
-
-/// A critic against a generator.
-struct Game {
-  models::Network critic, generator;
-  data::Batches batches;  // of real points
-  Tensor x;               // the slot of a batch
-  int64_t latent;         // values of the generator's noise z ~ N(0, I)
-};
-
-/// What a program adds to an iteration.
-struct GameWatch {
-  std::function<void(const Tensor& y)> generated = {};  // in the generator's phase, after its step, which y was for
-  std::function<void()> iterated = {};                  // between phases
-};
 
 /// Trains, keeping everything in the checkpoint, and records distance, dual, p1, p2 and penalty as far as there are
 /// any.

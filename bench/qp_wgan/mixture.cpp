@@ -39,7 +39,7 @@ void record_scaled_distance(bench::Experiment& run, const bench::Game& game, con
   const Tensor y = game.generator(noise.viewed_rows(0, points.shape().rows()));
   const Tensor both = concatenate_rows(points, y);
   const auto slope = static_cast<float>(steepest_slope(both.to_host(), game.critic(both).to_host()));
-  run.record({{"slope", Tensor::full(run.device(), {}, slope)}});
+  run.measure({{"slope", slope}});
   if (slope > 0) run.record({{"scaled_distance", -losses::wgan_critic_loss(game.critic, points, y) / slope}});
 }
 

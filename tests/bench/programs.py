@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import zlib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +26,9 @@ MNIST = BIN / "wasserkern_qp_wgan_mnist"
 CIFAR = BIN / "wasserkern_qp_wgan_cifar"
 MIXTURE = BIN / "wasserkern_qp_wgan_mixture"
 POTENTIAL_GENERATOR = BIN / "wasserkern_qp_wgan_potential_generator"
+WWGAN_TRAIN = BIN / "wasserkern_wwgan_train"
+WWGAN_SHIFT = BIN / "wasserkern_wwgan_shift"
+WWGAN_NOISE = BIN / "wasserkern_wwgan_noise"
 KERNEL_BENCH = BIN / "kernels/wasserkern_kernel_bench"
 
 PLAIN = ["--device", DEVICE, "--threads", "1"]
@@ -61,17 +65,30 @@ def cifar_images(count):
     return bytes(records)
 
 
+def png(width, height, pixels):
+    """A picture of 8-bit RGB."""
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    rows = b"".join(b"\0" + pixels[3 * width * row:3 * width * (row + 1)] for row in range(height))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
 def data_folder(parent):
-    """A folder of data sets that holds a small `mnist` and a small `cifar-10`."""
+    """A folder of data sets that holds a small `mnist`, a small `cifar-10` and a few faces of `celeba`."""
     folder = Path(parent) / "datasets"
-    for name, file, content in (("mnist", "train-images-idx3-ubyte", MNIST_FILE),
-                                ("cifar-10", "data_batch_2.bin", CIFAR_FILE)):
-        (folder / name).mkdir(parents=True)
-        (folder / name / file).write_bytes(content)
+    for path, content in DATA_FILES.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
     return folder
 
 
-MNIST_FILE, CIFAR_FILE = idx_images(256), cifar_images(64)
+DATA_FILES = {
+    "mnist/train-images-idx3-ubyte": idx_images(256),
+    "cifar-10/data_batch_2.bin": cifar_images(64),
+    "cifar-10/test_batch.bin": cifar_images(16),
+    **{f"celeba/faces/{face:06}.png": png(9, 11, bytes(random.Random(face).randbytes(9 * 11 * 3))) for face in range(12)}}
 
 
 def call(*arguments, program=MNIST, environment=None, **options):

@@ -1,71 +1,15 @@
 """Each experiment trains for seconds on a small data set, and something true is asserted of the result."""
 
-import ast
-import csv
 import json
 import math
 import re
-import struct
 import subprocess
-import zlib
 
 import programs
 from programs import DEVICE, ROOT, ProgramTest, call, files_of
+from results import checkpoint_values, column, mean, npy_points, png_pixels, png_pixels_size
 
 ITERATIONS = 300 if DEVICE == "cpu" else 40
-
-
-def png_pixels(path):
-    """Width, height, channels and the decompressed rows of an 8-bit PNG; enough to see whether it shows something."""
-    content = path.read_bytes()
-    assert content[:8] == b"\x89PNG\r\n\x1a\n", "no PNG"
-    position, compressed = 8, b""
-    while position < len(content):
-        length, kind = struct.unpack(">I4s", content[position:position + 8])
-        chunk = content[position + 8:position + 8 + length]
-        (checksum,) = struct.unpack(">I", content[position + 8 + length:position + 12 + length])
-        assert checksum == zlib.crc32(kind + chunk), "damaged PNG"
-        if kind == b"IHDR":
-            width, height, depth, colour = struct.unpack(">IIBB", chunk[:10])
-            assert depth == 8
-        elif kind == b"IDAT":
-            compressed += chunk
-        position += 12 + length
-    return width, height, {0: 1, 2: 3}[colour], zlib.decompress(compressed)
-
-
-def column(run, name):
-    with open(run / "metrics.csv", newline="") as file:
-        return [float(row[name]) for row in csv.DictReader(file) if row[name]]
-
-
-def mean(values):
-    return sum(values) / len(values)
-
-
-def npy_points(path):
-    """The rows of an array of floats in NumPy's format."""
-    content = path.read_bytes()
-    assert content[:8] == b"\x93NUMPY\1\0", "not NumPy's format 1.0"
-    (length,) = struct.unpack("<H", content[8:10])
-    header = ast.literal_eval(content[10:10 + length].decode())
-    assert (header["descr"], header["fortran_order"]) == ("<f4", False)
-    rows, *extents = header["shape"]
-    columns = math.prod(extents)
-    values = struct.unpack(f"<{rows * columns}f", content[10 + length:])
-    return [values[i:i + columns] for i in range(0, len(values), columns)]
-
-
-def checkpoint_values(run, network):
-    """Every value of a network in a run's checkpoint."""
-    content = (run / "checkpoint.safetensors").read_bytes()
-    (length,) = struct.unpack("<Q", content[:8])
-    values = []
-    for name, entry in json.loads(content[8:8 + length]).items():
-        if name.startswith(network + "."):
-            begin, end = (8 + length + offset for offset in entry["data_offsets"])
-            values += struct.unpack(f"<{(end - begin) // 4}f", content[begin:end])
-    return values
 
 
 class Mnist(ProgramTest):
@@ -354,12 +298,6 @@ class Figures(ProgramTest):
             self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
             self.assertTrue(result.stderr.startswith("figures: "), result.stderr)
         self.assertFalse((run / "figures").exists())
-
-
-def png_pixels_size(path):
-    content = path.read_bytes()
-    assert content[:8] == b"\x89PNG\r\n\x1a\n", "no PNG"
-    return struct.unpack(">IIBB", content[16:26])
 
 
 if __name__ == "__main__":
