@@ -8,6 +8,7 @@
 #include "engine/ops/reduce.h"
 #include "engine/tape.h"
 #include "kernels/cpu/onednn/product.h"
+#include "kernels/error.h"
 #include "losses/objectives/gradient_penalty.h"
 #include "tests/device.h"
 
@@ -60,6 +61,23 @@ TEST_CASE("networks for 64 x 64 pixels start as DCGANs do", "[dcgan]") {
   const Tensor images = generator(random.normal({2, 6}));
   CHECK(images.shape() == Shape{2, 64, 64, 3});
   CHECK(critic(images).shape() == Shape{2, 1});
+}
+
+TEST_CASE("networks for faces with the text's hidden layers, or others", "[dcgan]") {
+  Random random(test_device(), 4);
+  for (const int64_t layers : {1, 3, 5}) {
+    const models::Dcgan64 sizes{.latent = 6, .width = 2, .hidden_layers = layers};
+    const Network critic = models::dcgan64_critic(random, sizes), generator = models::dcgan64_generator(random, sizes);
+    CHECK(critic.parameters().named().size() == size_t(layers) + 1);
+    CHECK(generator.parameters().named().size() == 3 * size_t(layers) + 1);
+    const int64_t last = 64 >> layers;  // extent of what is left
+    CHECK(critic.parameters()[std::to_string(layers) + ".weight"].size() == last * last * (2 << (layers - 1)));
+    const Tensor images = generator(random.normal({2, 6}));
+    CHECK(images.shape() == Shape{2, 64, 64, 3});
+    CHECK(critic(images).shape() == Shape{2, 1});
+  }
+  CHECK_THROWS_AS(models::dcgan64_critic(random, {.hidden_layers = 0}), UsageError);
+  CHECK_THROWS_AS(models::dcgan64_generator(random, {.hidden_layers = 6}), UsageError);
 }
 
 TEST_CASE("a generator's images are within [-1, 1], and its evaluation is by the running statistics", "[dcgan]") {
