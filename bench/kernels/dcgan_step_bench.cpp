@@ -14,12 +14,13 @@
 #include "engine/tape.h"
 #include "losses/objectives/gradient_penalty.h"
 #include "losses/objectives/qp_wgan.h"
+#include "losses/objectives/wasserstein_metric.h"
 #include "losses/objectives/wgan.h"
 #include "models/dcgan.h"
 
-// Training steps of paper 000's CIFAR-10 experiment, as bench/qp_wgan/game.cpp has them, at batch 64, and how many
-// times their floor they take. The floor is what the layers' products that nobody can avoid take at the rate of the
-// fastest of the critic's convolutions forward; costs, normalisations and optimizers are not in it.
+// Training steps of paper 000's CIFAR-10 experiment, as bench/games and bench/qp_wgan have them, at batch 64, and how
+// many times their floor they take. The floor is what the layers' products that nobody can avoid take at the rate of
+// the fastest of the critic's convolutions forward; costs, normalisations and optimizers are not in it.
 
 namespace wasserkern::bench {
 namespace {
@@ -117,17 +118,23 @@ double qp_wgan_operations(const Sweeps& critic, const Sweeps& generator) {
          critic.input_gradient() + generator.weight_gradients();
 }
 
-void wgan_gp_critic_step(Dcgan& of) {
+void penalised_critic_step(Dcgan& of, const losses::GradientPenalty& kind) {
   of.x.copy_from_host(of.images);
   of.phases.run("critic", [&] {
     const Tensor y = [&] {
       const TapeOff constant;
       return of.generate();
     }();
-    const Tensor penalty = losses::GradientPenalty{}(of.critic, interpolate(of.x, y, of.random));
+    const Tensor penalty = kind(of.critic, interpolate(of.x, y, of.random));
     const Tensor loss = losses::wgan_critic_loss(of.critic, of.x, y) + kPenaltyWeight * penalty;
     of.critic_adam.descend(grad(loss, of.critic.parameters()));
   });
+}
+
+void wgan_gp_critic_step(Dcgan& of) { penalised_critic_step(of, {}); }
+
+void wwgan_critic_step(Dcgan& of) {
+  penalised_critic_step(of, {.metric = losses::ridge_metric(PixelGraph::diamond(), 1)});
 }
 
 /// Real, generated and interpolated points go forward.
@@ -192,6 +199,7 @@ const Registration kRegistration([](Device& device) {
         {qp_options, [=](Dcgan& of) { qp_wgan_iteration(of, objective); }, qp_wgan_operations});
   }
   add("wgan_gp_critic_step", {gp_options, wgan_gp_critic_step, wgan_gp_critic_operations});
+  add("wwgan_critic_step", {gp_options, wwgan_critic_step, wgan_gp_critic_operations});
   add("wgan_gp_generator_step", {gp_options, wgan_gp_generator_step, wgan_gp_generator_operations});
   add("wgan_gp_iteration", {gp_options, wgan_gp_iteration, wgan_gp_iteration_operations});
 });
