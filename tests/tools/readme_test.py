@@ -44,9 +44,13 @@ class Readme(ProgramTest):
                     self.quickstart()
                 elif program.startswith("build/bench/kernels/"):
                     self.kernel_benchmark(BIN / Path(program).relative_to("build/bench"), arguments)
+                elif "--critic" in arguments:
+                    self.assert_done(call("--data", self.data, *arguments, *PLAIN, "--batch", 8,
+                                          program=BIN / Path(program).name))
                 elif program.startswith("build/bench/"):
                     steps += 5
-                    of_program = {"mixture": PLAIN, "cifar": NARROW_CIFAR}.get(program.rpartition("_")[2], NARROW)
+                    of_program = {"mixture": PLAIN, "cifar": NARROW_CIFAR, "train": NARROW_CIFAR}.get(
+                        program.rpartition("_")[2], NARROW)
                     narrow = [] if "--resume" in arguments else of_program
                     self.assert_done(call("--data", self.data, *arguments, *narrow, "--iterations", steps,
                                           program=BIN / Path(program).name))
