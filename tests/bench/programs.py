@@ -25,6 +25,7 @@ MNIST = BIN / "wasserkern_qp_wgan_mnist"
 CIFAR = BIN / "wasserkern_qp_wgan_cifar"
 MIXTURE = BIN / "wasserkern_qp_wgan_mixture"
 POTENTIAL_GENERATOR = BIN / "wasserkern_qp_wgan_potential_generator"
+NEIGHBOURS = BIN / "wasserkern_wwgan_neighbours"
 KERNEL_BENCH = BIN / "kernels/wasserkern_kernel_bench"
 
 PLAIN = ["--device", DEVICE, "--threads", "1"]
