@@ -1,8 +1,11 @@
-"""Pictures of what bench/wwgan's programs leave: a critic on shifted images and on noisy ones. Papers 001 and 002,
-figures 4 and 5. A row for each run, so that critics can be compared."""
+"""Pictures of what bench/wwgan's programs leave. Papers 001 and 002: figure 1, neighbours of images; figures 4 and 5, a
+critic on shifted images and on noisy ones, with a row for each run, so that critics can be compared."""
 
 import json
 from pathlib import Path
+
+CIFAR_SHAPE = (32, 32, 3)
+MOST_SOURCES = 12  # of a picture of neighbours
 
 
 def experiment_of(run):
@@ -47,7 +50,7 @@ def draw_shift(plt, runs):
                                 height_ratios=[2.4] * len(runs) + [1], layout="constrained")
     for axes, run in zip(grid[:, 0], runs):
         axes.plot(run.potentials[0], marker=".", color="tab:blue")
-        axes.set_title(f"{run.critic}: total variation {run.metrics['variation']:.2f} of the range, "
+        axes.set_title(f"{run.critic}: total variation {run.metrics['variation']:.2f} times the range, "
                        f"{run.metrics['turns']:.1f} turns (means over {len(run.potentials)} images)", fontsize=10)
         axes.set_xlabel("shift of the image down, pixels")
         axes.set_ylabel("potential")
@@ -73,6 +76,48 @@ def draw_noise(plt, runs):
         axes.set_ylabel("potential")
         axes.grid(alpha=0.3)
     grid[0, 0].legend(fontsize=8)
+    return figure
+
+
+def draw_neighbours(plt, rows):
+    """A row for each source, which comes first; then its neighbours under L2, and as many under W2."""
+    import numpy
+    rows = rows[:MOST_SOURCES]
+    count, gap, between = (len(rows[0]) - 1) // 2, 2, 10
+    height, width, _ = CIFAR_SHAPE
+    starts, left = [], 0
+    for column in range(2 * count + 1):
+        left += between if column in (1, count + 1) else 0
+        starts.append(left)
+        left += width + gap
+    picture = numpy.ones((len(rows) * (height + gap) - gap, left - gap, 3))
+    for row, images in enumerate(rows):
+        for start, image in zip(starts, images):
+            top = row * (height + gap)
+            picture[top:top + height, start:start + width] = image.reshape(CIFAR_SHAPE)
+    figure, axes = plt.subplots(figsize=(picture.shape[1] / 64, picture.shape[0] / 64 + 0.35), layout="constrained")
+    axes.imshow(picture.clip(0, 1), interpolation="nearest")
+    for text, first, last in (("source", 0, 0), (f"{count} nearest under L2", 1, count),
+                              (f"{count} nearest under W2", count + 1, 2 * count)):
+        axes.text((starts[first] + starts[last] + width) / 2, -6, text, ha="center", va="bottom", fontsize=9)
+    axes.axis("off")
+    return figure
+
+
+def draw_ranks(plt, columns):
+    """The rank of a source's own copy, moved by so many pixels, among the pool's images: median and quartiles."""
+    import numpy
+    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    for name, label in (("l2", "L2"), ("w2", "W2")):
+        shifts = sorted(int(column.rsplit("_", 1)[1]) for column in columns if column.startswith(f"{name}_rank_"))
+        ranks = [columns[f"{name}_rank_{shift}"][1] for shift in shifts]
+        low, middle, high = numpy.percentile(ranks, (25, 50, 75), axis=1)
+        (line,) = axes.plot(shifts, middle, marker="o", label=f"{label}, median of {len(ranks[0])} sources")
+        axes.fill_between(shifts, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
+    axes.set(xlabel="pixels by which the source's copy is moved down", ylabel="rank of the copy in the pool",
+             yscale="log")
+    axes.grid(alpha=0.3)
+    axes.legend()
     return figure
 
 

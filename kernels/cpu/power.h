@@ -61,12 +61,10 @@ HWY_INLINE Word exp2_slope(Word t) {
   return polynomial(t, {0.693147225f, 0.240226511f, 0.0555029722f, 0.0096180307f, 0.00134100316f, 0.000154697585f});
 }
 
-/// 2^(whole + rest) for an integer `whole` and a rest of at most 1/2 in size; overflows to infinity, underflows
-/// through the subnormals to 0; NaN for a rest of NaN.
-HWY_INLINE Word exp2_of_split(Word whole, Word rest) {
-  const Word mantissa = multiply_add(exp2_slope(rest), rest, Word(1.0f));
+/// x 2^whole for an integer `whole`; overflows to infinity, underflows through the subnormals to 0 for an x next to 1.
+HWY_INLINE Word scale_by_power(Word x, Word whole) {
 #if HWY_TARGET == HWY_AVX3
-  return Word(hn::Vec<Word::Tag>{_mm512_scalef_ps(mantissa.v.raw, whole.v.raw)});
+  return Word(hn::Vec<Word::Tag>{_mm512_scalef_ps(x.v.raw, whole.v.raw)});
 #else
   // 2^whole in two factors, because a result may be subnormal and a factor not.
   constexpr Word::IntTag int_tag;
@@ -77,8 +75,14 @@ HWY_INLINE Word exp2_of_split(Word whole, Word rest) {
   const auto bias = hn::Set(int_tag, 127);
   const auto first = hn::ShiftLeft<23>(hn::Add(half, bias));
   const auto second = hn::ShiftLeft<23>(hn::Add(hn::Sub(exponent, half), bias));
-  return mantissa * Word(hn::BitCast(Word::Tag(), first)) * Word(hn::BitCast(Word::Tag(), second));
+  return x * Word(hn::BitCast(Word::Tag(), first)) * Word(hn::BitCast(Word::Tag(), second));
 #endif
+}
+
+/// 2^(whole + rest) for an integer `whole` and a rest of at most 1/2 in size; overflows to infinity, underflows
+/// through the subnormals to 0; NaN for a rest of NaN.
+HWY_INLINE Word exp2_of_split(Word whole, Word rest) {
+  return scale_by_power(multiply_add(exp2_slope(rest), rest, Word(1.0f)), whole);
 }
 
 /// log2(0) = -infinity, log2(infinity) = infinity; NaN for NaN and below zero.

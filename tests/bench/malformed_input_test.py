@@ -300,6 +300,24 @@ class MalformedPotentialGenerator(RefusalTest):
         self.assert_refused(["--dataset", "fashion-mnist"], FAILURE, "tools/fetch-data fashion-mnist")
 
 
+class MalformedNeighbours(RefusalTest):
+    program = programs.WWGAN_NEIGHBOURS
+    flags = [*programs.PLAIN, "--pool", "12"]
+
+    def test_flags(self):
+        for arguments, words in (
+                (["--pool", "65"], ["--pool", "64"]),
+                (["--pool", "1"], ["--pool", "at least 2"]),
+                (["--neighbours", "12"], ["--neighbours", "12", "11"]),
+                (["--neighbours", "0"], ["--neighbours", "at least 1"]),
+                (["--iterations", "13"], ["--iterations", "12"]),
+                (["--epsilon", "0"], ["--epsilon"]),
+                (["--epsilon", "-1"], ["--epsilon"]),
+                (["--epsilon", "nan"], ["--epsilon"])):
+            with self.subTest(arguments=arguments):
+                self.assert_refused(arguments, USAGE, *words)
+
+
 class KernelBenchmarks(RefusalTest):
     program = programs.KERNEL_BENCH
 

@@ -29,6 +29,7 @@ POTENTIAL_GENERATOR = BIN / "wasserkern_qp_wgan_potential_generator"
 WWGAN_TRAIN = BIN / "wasserkern_wwgan_train"
 WWGAN_SHIFT = BIN / "wasserkern_wwgan_shift"
 WWGAN_NOISE = BIN / "wasserkern_wwgan_noise"
+WWGAN_NEIGHBOURS = BIN / "wasserkern_wwgan_neighbours"
 KERNEL_BENCH = BIN / "kernels/wasserkern_kernel_bench"
 
 PLAIN = ["--device", DEVICE, "--threads", "1"]
