@@ -16,6 +16,7 @@ struct StencilNeighbours {
   int64_t count = 0;
   Neighbour list[2 * PixelGraph::kMostEdges];
   int64_t begin, end;  // the values of a row that have all
+  int64_t below = 0;   // rows that they reach
 };
 
 }  // namespace wasserkern
@@ -30,11 +31,13 @@ WASSERKERN_PER_ISA(                                                             
 namespace wasserkern::WASSERKERN_ISA {
 namespace {
 
-// Row by row, so that a cache holds the rows that edges reach and memory is read once. Threads share bands of rows.
+// Row by row, so that a cache holds the rows that edges reach and memory is read once: ahead of its use, because rows
+// are too short for a processor to see where they lead. What bounds the rest are loads across cache lines.
 
-constexpr int kStrip = 4;  // words that visit a neighbour together
-constexpr int64_t kGrain = 16384;
+constexpr int kStrip = 4;          // words that visit a neighbour together
+constexpr int64_t kGrain = 16384;  // values that are worth a thread
 
+/// Rows that a thread takes at a time, summed in float before a double takes over.
 int64_t rows_per_band(ImageView<const float> x) {
   const int64_t rows = kChunk / (x.width * x.channels + 1);
   return rows > 1 ? rows : 1;
@@ -53,12 +56,12 @@ HWY_INLINE void share_bands(int threads, ImageView<const float> x, Body body) {
   });
 }
 
-/// A row of x and g, and the neighbours that there are above and below.
+/// A row of x and g, and the neighbours that it has above and below.
 struct Row {
   const float *x, *g;
   int64_t size;
   const StencilNeighbours::Neighbour *first, *last;
-  int64_t begin, end;
+  int64_t ahead;  // to what the next row is the first to need
 };
 
 /// Pixels' mass, of two neighbours.
@@ -80,6 +83,8 @@ HWY_INLINE void visit_words(const Row& row, const Mass& mass, int64_t at, Part p
     g[word] = load(row.g);
     masses[word] = multiply_add(mass.scale, load(row.x), mass.offsets);
     sums[word] = Word(0.0f);
+    __builtin_prefetch(row.x + place + row.ahead);
+    __builtin_prefetch(row.g + place + row.ahead);
   }
   for (const auto* to = row.first; to != row.last; ++to) {
     const Word weight(to->weight);
@@ -95,25 +100,26 @@ HWY_INLINE void visit_words(const Row& row, const Mass& mass, int64_t at, Part p
       sums[word] = multiply_add(weight, part(difference, both), sums[word]);
     }
   }
-  use(at, g, sums);
+  for (int word = 0; word < kWords; ++word) use(at + word * Word::kLanes, g[word], sums[word]);
 }
 
-/// use(at, g, sums) for the words of a row from `at` on, some at a time: those of g, and for every value the sum over
-/// its neighbours of weight part(difference of g, sum of masses).
+/// use(at, g, sum) for every word of a row: where it begins, and the sum over its neighbours of weight part(difference
+/// of g, sum of masses).
 template <class Part, class Use>
-HWY_INLINE void visit_row(const Row& row, const Mass& mass, Part part, Use use) {
+HWY_INLINE void visit_row(const StencilNeighbours& neighbours, const Row& row, const Mass& mass, Part part, Use use) {
   int64_t at = 0;
   const auto careful_until = [&](int64_t end) {
     for (; at < end; at += Word::kLanes) visit_words<1, false>(row, mass, at, part, use);
   };
-  careful_until(row.begin < row.size ? row.begin : row.size);
-  for (; at + kStrip * Word::kLanes <= row.end; at += kStrip * Word::kLanes)
+  careful_until(neighbours.begin < row.size ? neighbours.begin : row.size);
+  for (; at + kStrip * Word::kLanes <= neighbours.end; at += kStrip * Word::kLanes)
     visit_words<kStrip, true>(row, mass, at, part, use);
-  for (; at + Word::kLanes <= row.end; at += Word::kLanes) visit_words<1, true>(row, mass, at, part, use);
+  for (; at + Word::kLanes <= neighbours.end; at += Word::kLanes) visit_words<1, true>(row, mass, at, part, use);
   careful_until(row.size);
 }
 
-/// visit_row for the rows of the bands [first, end) of image n; use is told the words' place in memory, too.
+/// use(place in memory, values left in the row, g, sum), as visit_row, for all words of the bands [first, end) of image
+/// n.
 template <class Part, class Use>
 HWY_INLINE void visit_bands(const StencilNeighbours& neighbours, const Mass& mass, ImageView<const float> x,
                             const float* g, int64_t n, int64_t first, int64_t end, Part part, Use use) {
@@ -123,8 +129,9 @@ HWY_INLINE void visit_bands(const StencilNeighbours& neighbours, const Mass& mas
     while (upper != lower && y + upper->down < 0) ++upper;
     while (upper != lower && y + lower[-1].down >= x.height) --lower;
     const int64_t line = (n * x.height + y) * size;
-    visit_row({x.data + line, g + line, size, upper, lower, neighbours.begin, neighbours.end}, mass, part,
-              [&](int64_t at, const auto& own, const auto& sums) { use(line + at, size - at, own, sums); });
+    const Row row{x.data + line, g + line, size, upper, lower, (neighbours.below + 1) * size};
+    visit_row(neighbours, row, mass, part,
+              [&](int64_t at, Word own, Word sum) { use(line + at, size - at, own, sum); });
   }
 }
 
@@ -145,11 +152,9 @@ void stencil_form_kernel(int threads, const Stencil& stencil, const StencilNeigh
       visit_bands(
           neighbours, Mass(stencil), x, g, n, band, band + 1,
           [](Word difference, Word mass) { return difference * difference * mass; },
-          [&]<int kWords>(int64_t, int64_t, const Word(&own)[kWords], const Word(&sums)[kWords]) {
-            for (int word = 0; word < kWords; ++word) {
-              squares = squares + multiply_add(identity * own[word], own[word], sums[word]);
-              sum = sum + own[word];
-            }
+          [&](int64_t, int64_t, Word value, Word flows) {
+            squares = squares + multiply_add(identity * value, value, flows);
+            sum = sum + value;
           });
       double* part = parts + 2 * (n * bands + band);
       part[0] = squares.sum();
@@ -166,7 +171,7 @@ void stencil_form_kernel(int threads, const Stencil& stencil, const StencilNeigh
   }
 }
 
-// A thread sums an image of which it has a part: that is cheaper than to meet the others.
+// Every thread sums the images of which it has a part for itself: that is cheaper than to wait for the others.
 void stencil_product_kernel(int threads, const Stencil& stencil, const StencilNeighbours& neighbours,
                             ImageView<const float> x, const float* scale, const float* g, float* product) {
   const int64_t size = x.height * x.width * x.channels;
@@ -175,10 +180,8 @@ void stencil_product_kernel(int threads, const Stencil& stencil, const StencilNe
     const Word by(scale[n]), identity(stencil.identity), all(static_cast<float>(stencil.total * sum));
     visit_bands(
         neighbours, Mass(stencil), x, g, n, first, last, [](Word difference, Word mass) { return difference * mass; },
-        [&]<int kWords>(int64_t place, int64_t left, const Word(&own)[kWords], const Word(&sums)[kWords]) {
-          for (int word = 0; word < kWords; ++word)
-            (by * (multiply_add(identity, own[word], sums[word]) + all))
-                .store_up_to(product + place + word * Word::kLanes, left - word * Word::kLanes);
+        [&](int64_t place, int64_t left, Word value, Word flows) {
+          (by * (multiply_add(identity, value, flows) + all)).store_up_to(product + place, left);
         });
   });
 }
@@ -188,6 +191,7 @@ void stencil_product_kernel(int threads, const Stencil& stencil, const StencilNe
 #ifdef WASSERKERN_ONCE
 
 #include <algorithm>
+#include <utility>
 
 #include "kernels/contracts.h"
 
@@ -206,12 +210,14 @@ StencilNeighbours neighbours_of(const PixelGraph& graph, ImageView<const float> 
     all.list[all.count++] = {down, down * row + along, begin, end, weight};
     all.begin = std::max(all.begin, begin);
     all.end = std::min(all.end, end);
+    all.below = std::max(all.below, down);
   };
   for (const PixelEdge& edge : graph.edges()) {
     add(edge.down, edge.right, edge.weight);
     if (both_ways) add(-edge.down, -edge.right, edge.weight);
   }
-  std::stable_sort(all.list, all.list + all.count, [](const auto& a, const auto& b) { return a.down < b.down; });
+  std::sort(all.list, all.list + all.count,
+            [](const auto& a, const auto& b) { return std::pair(a.down, a.offset) < std::pair(b.down, b.offset); });
   return all;
 }
 

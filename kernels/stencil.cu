@@ -61,7 +61,7 @@ struct Tiles {
   int before = 0, after = 0;       // values that they reach along a row, a multiple of packs
   int across = 0, down = 0, deep;  // tiles of an image
 
-  /// `reach(edge)` is called with every edge, or with both directions of each.
+  /// Of sites that look along edges from the first of their ends, or from either.
   Tiles(ImageView<const float> x, const PixelGraph& graph, bool both_ways)
       : count(x.count),
         height(static_cast<int>(x.height)),

@@ -7,11 +7,13 @@
 #include "bench/kernels/measure.h"
 #include "bench/kernels/random_values.h"
 #include "bench/kernels/registration.h"
+#include "engine/array.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/interpolate.h"
 #include "engine/optimizer.h"
 #include "engine/phases.h"
 #include "engine/tape.h"
+#include "kernels/stencil.h"
 #include "losses/objectives/gradient_penalty.h"
 #include "losses/objectives/qp_wgan.h"
 #include "losses/objectives/wasserstein_metric.h"
@@ -186,6 +188,35 @@ void run(benchmark::State& state, Device& device, const Step& step) {
                  " Mflop at the rate of the critic's fastest convolution forward");
 }
 
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<int64_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+/// What the Wasserstein gradient adds to a critic's step, its stencil's form and product, as a share of the step, each
+/// run after one.
+void run_stencil(benchmark::State& state, Device& device) {
+  Dcgan dcgan(device, {.rate = 1e-4f, .beta1 = 0, .beta2 = 0.9f});
+  const Array<float> x(device, dcgan.images), g(device, dcgan.images), product(device, dcgan.x.size());
+  const Array<float> form(device, std::vector<float>(kBatch, 1.0f));
+  Repeated stencil(device, [=](auto& stream) {
+    const auto view = [](const Array<float>& of) { return ImageView<float>{of.data(), kBatch, 32, 32, 3}; };
+    stencil_form(stream, {.identity = 1, .total = 0.01f}, view(x), view(g), form.vector());
+    stencil_product(stream, {.identity = 1, .total = 0.01f}, view(x), form.vector(), view(g), view(product));
+  });
+  std::vector<double> of_step, of_stencil;
+  for (int warm_up = 0; warm_up < 3; ++warm_up) wgan_gp_critic_step(dcgan);
+  for (auto _ : state) {
+    of_step.push_back(seconds_of(device, [&] { wgan_gp_critic_step(dcgan); }));
+    of_stencil.push_back(seconds_of(device, [&] { stencil.run(); }) / static_cast<double>(stencil.times()));
+    state.SetIterationTime(of_step.back() + of_stencil.back());
+  }
+  state.counters["step_ms"] = 1e3 * median(of_step);
+  state.counters["stencil_ms"] = 1e3 * median(of_stencil);
+  state.counters["share_of_step"] = median(of_stencil) / median(of_step);
+}
+
 const Registration kRegistration([](Device& device) {
   const auto add = [&](const std::string& name, const Step& step) {
     add_benchmark("dcgan_" + name, [=, &device](benchmark::State& state) { run(state, device, step); });
@@ -200,6 +231,7 @@ const Registration kRegistration([](Device& device) {
   }
   add("wgan_gp_critic_step", {gp_options, wgan_gp_critic_step, wgan_gp_critic_operations});
   add("wwgan_critic_step", {gp_options, wwgan_critic_step, wgan_gp_critic_operations});
+  add_benchmark("dcgan_wgan_gp_critic_step_stencil", [&](benchmark::State& state) { run_stencil(state, device); });
   add("wgan_gp_generator_step", {gp_options, wgan_gp_generator_step, wgan_gp_generator_operations});
   add("wgan_gp_iteration", {gp_options, wgan_gp_iteration, wgan_gp_iteration_operations});
 });

@@ -37,7 +37,7 @@ struct Word {
     return load_aligned(lanes);
 #endif
   }
-  /// Lanes [begin, end), if there are such; the others are 0 and are not read.
+  /// Those of the lanes [begin, end) that there are; the others are 0 and are not read.
   static HWY_INLINE Word load_between(const float* from, int64_t begin, int64_t end) {
 #if HWY_TARGET <= HWY_AVX2 || !HWY_ARCH_X86
     return hn::MaskedLoad(between(begin, end), Tag(), from);
@@ -58,17 +58,16 @@ struct Word {
     hn::BlendedStore(v, hn::FirstN(Tag(), static_cast<size_t>(count)), Tag(), to);
   }
   HWY_INLINE void store_up_to(float* to, int64_t count) const { count < kLanes ? store_first(to, count) : store(to); }
-  /// Lanes [begin, end); the others become 0.
+  /// Those of the lanes [begin, end) that there are; the others become 0.
   HWY_INLINE Word keep_between(int64_t begin, int64_t end) const { return hn::IfThenElseZero(between(begin, end), v); }
   HWY_INLINE float sum() const { return hn::GetLane(hn::SumOfLanes(Tag(), v)); }
   HWY_INLINE float largest() const { return hn::GetLane(hn::MaxOfLanes(Tag(), v)); }
 
  private:
   static HWY_INLINE hn::Mask<Tag> between(int64_t begin, int64_t end) {
-    const auto first = [](int64_t count) {
-      return hn::FirstN(Tag(), static_cast<size_t>(count < 0 ? 0 : count > kLanes ? kLanes : count));
-    };
-    return hn::AndNot(first(begin), first(end));
+    const auto lanes = hn::Iota(IntTag(), 0);
+    return hn::RebindMask(Tag(), hn::And(hn::Gt(lanes, hn::Set(IntTag(), static_cast<int32_t>(begin - 1))),
+                                         hn::Lt(lanes, hn::Set(IntTag(), static_cast<int32_t>(end)))));
   }
 };
 
