@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 namespace wasserkern::bench {
 namespace {
@@ -39,7 +40,8 @@ std::string clock_text(double seconds) {
   return text;
 }
 
-std::string progress_text(uint64_t step, uint64_t last_step, double steps_per_second, const Values& values) {
+std::string progress_text(uint64_t step, uint64_t last_step, double steps_per_second, const Values& values,
+                          const std::string& unit) {
   std::string total = std::to_string(last_step);
   std::string done = std::to_string(step);
   done.insert(0, total.size() - std::min(total.size(), done.size()), ' ');
@@ -47,7 +49,7 @@ std::string progress_text(uint64_t step, uint64_t last_step, double steps_per_se
       last_step == 0 ? 100 : std::floor(100.0 * static_cast<double>(step) / static_cast<double>(last_step));
   std::string text = done + "/" + total + printed("  %3.0f%%", percent);
   if (steps_per_second > 0) {
-    text += printed("  %.3g steps/s  ", steps_per_second);
+    text += printed(steps_per_second < 999.5 ? "  %.3g " : "  %.0f ", steps_per_second) + unit + "/s  ";
     text += clock_text(static_cast<double>(last_step - std::min(step, last_step)) / steps_per_second) + " left";
   }
   for (const auto& [name, value] : values) {
@@ -56,10 +58,11 @@ std::string progress_text(uint64_t step, uint64_t last_step, double steps_per_se
   return text;
 }
 
-Progress::Progress(Log& log, uint64_t first_step, uint64_t last_step)
+Progress::Progress(Log& log, uint64_t first_step, uint64_t last_step, std::string unit)
     : log_(log),
       first_step_(first_step),
       last_step_(last_step),
+      unit_(std::move(unit)),
       bar_step_(first_step),
       start_(Clock::now()),
       bar_time_(start_),
@@ -72,7 +75,7 @@ void Progress::update(uint64_t step, const Values& values) {
   const double rate_now = static_cast<double>(step - bar_step_) / seconds(now - bar_time_);
   rate_ = rate_ == 0 ? rate_now : rate_ + kSmoothing * (rate_now - rate_);
   bar_step_ = step;
-  const std::string text = progress_text(step, last_step_, rate_, values);
+  const std::string text = progress_text(step, last_step_, rate_, values, unit_);
   if (now - line_time_ >= line_pause_) {
     log_.on_terminal() ? log_.file_line(text) : log_.line(text);
     line_time_ = now;

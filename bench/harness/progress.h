@@ -13,8 +13,10 @@ namespace wasserkern::bench {
 /// Names and latest values of what a run measures.
 using Values = std::vector<std::pair<std::string, float>>;
 
-/// "  1200/10000  12%  96.1 steps/s  1:32 left  distance 75.1"; a rate of 0 is not known yet.
-std::string progress_text(uint64_t step, uint64_t last_step, double steps_per_second, const Values& values);
+/// "  1200/10000  12%  96.1 steps/s  1:32 left  distance 75.1"; a rate of 0 is not known yet. `unit` is what is
+/// counted.
+std::string progress_text(uint64_t step, uint64_t last_step, double steps_per_second, const Values& values,
+                          const std::string& unit = "steps");
 
 /// A number of seconds as m:ss or h:mm:ss.
 std::string clock_text(double seconds);
@@ -22,7 +24,7 @@ std::string clock_text(double seconds);
 /// Says how far a run is: a bar on a terminal, a line now and then elsewhere; both into the log file now and then.
 class Progress {
  public:
-  Progress(Log& log, uint64_t first_step, uint64_t last_step);
+  Progress(Log& log, uint64_t first_step, uint64_t last_step, std::string unit = "steps");
 
   /// Cheap; says something only when enough time has passed.
   void update(uint64_t step, const Values& values);
@@ -35,6 +37,7 @@ class Progress {
   Log& log_;
   uint64_t first_step_;
   uint64_t last_step_;
+  std::string unit_;
   uint64_t bar_step_;
   Clock::time_point start_;
   Clock::time_point bar_time_;
