@@ -27,10 +27,4 @@ struct RgbImage {
 /// for: nothing is allocated for those.
 WASSERKERN_API RgbImage decode_image(std::span<const std::byte> bytes, std::string_view name);
 
-/// The middle of a picture whose shorter side is resized to `side`, `[side, side, 3]`; overwrites `out`. As
-/// torchvision's Resize and CenterCrop on a PIL image: a triangle filter as wide as the step between two pixels of the
-/// coarser picture, hence without aliasing, on the values as they are (no gamma), but for the pixels at a picture's
-/// border, which is continued by its last pixels. Only what ends up in the square is computed.
-WASSERKERN_API void centre_square(const RgbImage& image, int64_t side, std::span<uint8_t> out);
-
 }  // namespace wasserkern::data

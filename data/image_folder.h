@@ -21,7 +21,7 @@ struct ImageFolderOptions {
 };
 
 /// Every picture in `folder` and below, each the middle square of it with the shorter side resized to `side`
-/// (centre_square in image_file.h): `[count, side, side, 3]`, in the order of their paths, whatever the threads.
+/// (centre_square.h): `[count, side, side, 3]`, in the order of their paths, whatever the threads.
 ///
 /// Pictures are what is named .jpg, .jpeg or .png, in any case. Names that start with a dot are left out, folders
 /// included; other links are followed, and a folder that is met again is not entered again. What is named as a picture

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <exception>
 
+#include "data/centre_square.h"
 #include "data/image_file.h"
 #include "engine/file.h"
 #include "kernels/error.h"

@@ -4,6 +4,9 @@
 
 #include "bench/harness/device_flags.h"
 #include "bench/harness/experiment_state.h"
+#include "bench/harness/interrupts.h"
+#include "bench/harness/progress.h"
+#include "data/image_folder.h"
 #include "engine/file.h"
 #include "engine/npy.h"
 #include "kernels/error.h"
@@ -89,6 +92,29 @@ std::filesystem::path Experiment::data(const std::string& name) {
   }
   run.log.line("data        " + printable(folder.native()));
   return folder;
+}
+
+data::Images Experiment::images(const std::string& name, int64_t side) {
+  const std::filesystem::path folder = data(name);
+  Log& log = running().log;
+  const Interrupts interrupts;
+  const auto stop_at_signal = [&] {
+    if (interrupts.signal() == 0) return;
+    log.line("stopped by a signal before training; nothing is lost but the images read so far");
+    throw Interrupted{interrupts.signal()};
+  };
+  std::optional<Progress> progress;
+  const auto note_progress = [&](int64_t done, int64_t count) {
+    stop_at_signal();
+    if (!progress) progress.emplace(log, 0, static_cast<uint64_t>(count), "pictures");
+    progress->update(static_cast<uint64_t>(done), {});
+  };
+  data::Images images = data::load_image_folder(folder, side,
+                                                {.threads = common_->device.threads,
+                                                 .say = [&](const std::string& line) { log.line(line); },
+                                                 .progress = note_progress});
+  stop_at_signal();
+  return images;
 }
 
 Device& Experiment::device() { return running().device; }

@@ -57,9 +57,9 @@ class Experiment {
 
   /// The folder of a data set; throws DataError with the command that fetches it.
   std::filesystem::path data(const std::string& name);
-  /// The pictures in a data set's folder, as training data (data/image_folder.h), with progress while they are read for
-  /// the first time; a signal ends that.
-  data::Images pictures(const std::string& name, int64_t side);
+  /// The pictures of a data set's folder, `[count, side, side, 3]`; see data/image_folder.h. Says how far it is, and
+  /// can be stopped by a signal.
+  data::Images images(const std::string& name, int64_t side);
   Device& device();
   Random& random();
   /// Standard normal values. Outside of phases draw them before train(), so that a resumed run draws the same.

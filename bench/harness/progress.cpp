@@ -49,7 +49,7 @@ std::string progress_text(uint64_t step, uint64_t last_step, double steps_per_se
       last_step == 0 ? 100 : std::floor(100.0 * static_cast<double>(step) / static_cast<double>(last_step));
   std::string text = done + "/" + total + printed("  %3.0f%%", percent);
   if (steps_per_second > 0) {
-    text += printed("  %.3g ", steps_per_second) + unit + "/s  ";
+    text += printed(steps_per_second < 999.5 ? "  %.3g " : "  %.0f ", steps_per_second) + unit + "/s  ";
     text += clock_text(static_cast<double>(last_step - std::min(step, last_step)) / steps_per_second) + " left";
   }
   for (const auto& [name, value] : values) {
@@ -60,9 +60,9 @@ std::string progress_text(uint64_t step, uint64_t last_step, double steps_per_se
 
 Progress::Progress(Log& log, uint64_t first_step, uint64_t last_step, std::string unit)
     : log_(log),
-      unit_(std::move(unit)),
       first_step_(first_step),
       last_step_(last_step),
+      unit_(std::move(unit)),
       bar_step_(first_step),
       start_(Clock::now()),
       bar_time_(start_),

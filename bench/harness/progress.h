@@ -13,7 +13,8 @@ namespace wasserkern::bench {
 /// Names and latest values of what a run measures.
 using Values = std::vector<std::pair<std::string, float>>;
 
-/// "  1200/10000  12%  96.1 steps/s  1:32 left  distance 75.1"; a rate of 0 is not known yet.
+/// "  1200/10000  12%  96.1 steps/s  1:32 left  distance 75.1"; a rate of 0 is not known yet. `unit` is what is
+/// counted.
 std::string progress_text(uint64_t step, uint64_t last_step, double steps_per_second, const Values& values,
                           const std::string& unit = "steps");
 
@@ -23,7 +24,6 @@ std::string clock_text(double seconds);
 /// Says how far a run is: a bar on a terminal, a line now and then elsewhere; both into the log file now and then.
 class Progress {
  public:
-  /// `unit` is what a step is, in the plural.
   Progress(Log& log, uint64_t first_step, uint64_t last_step, std::string unit = "steps");
 
   /// Cheap; says something only when enough time has passed.
@@ -35,9 +35,9 @@ class Progress {
   using Clock = std::chrono::steady_clock;
 
   Log& log_;
-  std::string unit_;
   uint64_t first_step_;
   uint64_t last_step_;
+  std::string unit_;
   uint64_t bar_step_;
   Clock::time_point start_;
   Clock::time_point bar_time_;

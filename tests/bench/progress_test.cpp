@@ -9,6 +9,8 @@ TEST_CASE("progress is steps, percent, rate, time left, values", "[progress]") {
   CHECK(progress_text(0, 10000, 0, {}) == "    0/10000    0%");
   CHECK(progress_text(1200, 10000, 96.14, {{"distance", 75.125f}}) ==
         " 1200/10000   12%  96.1 steps/s  1:32 left  distance 75.12");
+  CHECK(progress_text(12, 100, 1, {}, "pictures") == " 12/100   12%  1 pictures/s  1:28 left");
+  CHECK(progress_text(0, 9000, 4500.4, {}) == "   0/9000    0%  4500 steps/s  0:02 left");
   CHECK(progress_text(10000, 10000, 0.123, {}) == "10000/10000  100%  0.123 steps/s  0:00 left");
 }
 

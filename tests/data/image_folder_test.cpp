@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "data/batches.h"
+#include "data/centre_square.h"
 #include "data/image_file.h"
 #include "tests/data/picture_bytes.h"
 #include "tests/file_size_limit.h"

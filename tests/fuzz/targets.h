@@ -14,6 +14,7 @@
 #include "data/byte_reader.h"
 #include "data/cifar10.h"
 #include "data/idx.h"
+#include "data/centre_square.h"
 #include "data/image_file.h"
 #include "data/packed_images.h"
 #include "engine/npy.h"

@@ -18,6 +18,7 @@ import tarfile
 import tempfile
 import threading
 import unittest
+import zipfile
 from pathlib import Path
 from unittest import mock
 
@@ -36,12 +37,12 @@ def sha256(content):
     return hashlib.sha256(content).hexdigest()
 
 
-def archive_of(contents, mode="w:gz"):
+def archive_of(contents, mode="w:gz", parent="folder/"):
     """A tar archive in memory, its files one folder down and a stranger among them."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode=mode) as tar:
         for name, content in {"../../stranger": b"", **contents}.items():
-            member = tarfile.TarInfo(f"folder/{name}")
+            member = tarfile.TarInfo(f"{parent}{name}")
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
     return stream.getvalue()
@@ -52,10 +53,21 @@ SUMS = {name: sha256(content) for name, content in CONTENTS.items()}
 DATA_SETS = {
     "files": fetch_data.DataSet(SUMS, "http://nowhere.invalid"),
     "archive": fetch_data.DataSet(SUMS, "http://nowhere.invalid", archive="a.tar.gz", archive_sum=sha256(ARCHIVE)),
+    "pictures": fetch_data.Pictures(4, "ask the authors"),
 }
+PICTURES = {"faces/1.jpg": b"one" * 5000, "faces/2.JPEG": b"two", "more/1.jpg": b"three", "4.png": b"four"}
+STRANGERS = {"faces/list.txt": b"text", "faces/._1.jpg": b"hidden", "../../9.jpg": b"out"}
 
 
-class FetchDataTest(unittest.TestCase):
+def zip_of(contents):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(f"all/{name}", content)
+    return stream.getvalue()
+
+
+class FetchTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -82,6 +94,8 @@ class FetchDataTest(unittest.TestCase):
     def names(self):
         return sorted(path.name for path in self.target.iterdir())
 
+
+class FetchDataTest(FetchTest):
     def assert_complete(self):
         self.assertEqual(sorted(name.removesuffix(".gz") for name in self.names()), sorted(CONTENTS))
         for name, content in CONTENTS.items():
@@ -212,6 +226,64 @@ class FetchDataTest(unittest.TestCase):
         self.assertEqual(self.names(), [])
 
 
+class PicturesTest(FetchTest):
+    def assert_pictures(self, expected):
+        found = {str(path.relative_to(self.target)): path.read_bytes()
+                 for path in self.target.rglob("*") if path.is_file()}
+        self.assertEqual(found, expected)
+
+    def test_takes_archives_of_every_packing(self):
+        whole = {**STRANGERS, **PICTURES}
+        # An archive's own folder is the one that what lies in it directly gets, and no folder is left.
+        expected = {**{name if "/" in name else f"all/{name}": content for name, content in PICTURES.items()},
+                    "9.jpg": b"out"}
+        archives = {mode: archive_of(whole, mode, "all/") for mode in ("w", "w:gz", "w:xz")}
+        for name, content in {**archives, "zip": zip_of(whole)}.items():
+            with self.subTest(name):
+                self.target = self.source / name
+                (self.source / "archive").write_bytes(content)
+                self.assertIn("is there, 5 pictures", self.fetch("pictures", "--from", self.source / "archive"))
+                self.assert_pictures(expected)
+
+    def test_takes_a_folder_and_says_what_part_it_is(self):
+        for name, content in {**PICTURES, "faces/list.txt": b"text"}.items():
+            (self.source / name).parent.mkdir(exist_ok=True)
+            (self.source / name).write_bytes(content)
+        (self.source / "4.png").unlink()
+        self.assertIn("is there, 3 of its 4 pictures", self.fetch("pictures", "--from", self.source))
+        self.assert_pictures({name: content for name, content in PICTURES.items() if name != "4.png"})
+        before = [path.stat() for path in sorted(self.target.rglob("*.jpg"))]
+        self.assertIn("already there, 3 of its 4 pictures", self.fetch("pictures"))
+        self.assertIn("is there, 3 of its 4 pictures", self.fetch("pictures", "--from", self.source))
+        self.assertEqual([path.stat() for path in sorted(self.target.rglob("*.jpg"))], before)
+
+    def test_without_a_source_it_says_where_to_get_them(self):
+        self.assert_fails("pictures: ask the authors; then: tools/fetch-data pictures --from", "pictures")
+        self.assertFalse(self.target.exists())
+
+    def test_wrong_sources(self):
+        whole = archive_of(PICTURES, "w")
+        damaged = bytearray(zip_of({"1.jpg": bytes(range(256)) * 100}))
+        damaged[200:220] = bytes(20)
+        cases = {"text": b"no archive", "empty": b"", "cut.tar": whole[:2000], "cut.tar.xz": archive_of(PICTURES, "w:xz")[:150],
+                 "damaged.zip": damaged, "cut.zip": zip_of(PICTURES)[:-30]}
+        for name, content in cases.items():
+            (self.source / name).write_bytes(content)
+            with self.subTest(name):
+                self.assert_fails(f"{self.source / name}: is not a whole", "pictures", "--from", self.source / name)
+        self.assert_fails("no such folder or archive", "pictures", "--from", self.source / "missing")
+        (self.source / "empty.zip").write_bytes(zip_of({}))
+        self.assert_fails("has no .jpg", "pictures", "--from", self.source / "empty.zip")
+        (self.source / "folder").mkdir()
+        self.assert_fails("has no .jpg", "pictures", "--from", self.source / "folder")
+        self.assertEqual(self.names(), [])
+
+    def test_what_was_complete_of_a_cut_archive_is_kept(self):
+        (self.source / "cut.tar").write_bytes(archive_of(PICTURES, "w")[:16_897])
+        self.assert_fails("is not a whole", "pictures", "--from", self.source / "cut.tar")
+        self.assert_pictures({"faces/1.jpg": PICTURES["faces/1.jpg"]})
+
+
 class CommandTest(unittest.TestCase):
     def run_tool(self, *words):
         return subprocess.run([TOOL, *words], capture_output=True, text=True, check=False)
@@ -219,7 +291,8 @@ class CommandTest(unittest.TestCase):
     def test_help_names_the_data_sets(self):
         result = self.run_tool("--help")
         self.assertEqual(result.returncode, 0)
-        self.assertIn("mnist, fashion-mnist, cifar-10", result.stdout)
+        self.assertIn("mnist, fashion-mnist, cifar-10, celeba", result.stdout)
+        self.assertIn("CelebA", result.stdout)
 
     def test_an_unknown_name_is_a_usage_error(self):
         self.assertEqual(self.run_tool("imagenet").returncode, 2)
