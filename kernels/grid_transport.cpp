@@ -25,10 +25,30 @@ constexpr int64_t plane_floats(int64_t height, int64_t width, int64_t channels) 
   return (height + kMostGridBlock) * (width + kMostGridBlock) * channels + Word::kLanes;
 }
 
-/// to[c, r] = from[r, c].
+/// Four floats on every instruction set; and the lower, or upper, two of two each, in turn.
+using Four = float __attribute__((vector_size(16)));
+HWY_INLINE Four lower_of(Four a, Four b) { return __builtin_shufflevector(a, b, 0, 4, 1, 5); }
+HWY_INLINE Four upper_of(Four a, Four b) { return __builtin_shufflevector(a, b, 2, 6, 3, 7); }
+
+/// to[c, r] = from[r, c], four by four in registers.
 HWY_INLINE void transpose(int64_t rows, int64_t columns, const float* from, float* to) {
-  for (int64_t c = 0; c < columns; ++c)
-    for (int64_t r = 0; r < rows; ++r) to[c * rows + r] = from[r * columns + c];
+  int64_t r = 0;
+  for (; r + 4 <= rows; r += 4) {
+    int64_t c = 0;
+    for (; c + 4 <= columns; c += 4) {
+      Four in[4];
+      for (int i = 0; i < 4; ++i) __builtin_memcpy(&in[i], from + (r + i) * columns + c, sizeof(Four));
+      const Four left_evens = lower_of(in[0], in[2]), left_odds = lower_of(in[1], in[3]);
+      const Four right_evens = upper_of(in[0], in[2]), right_odds = upper_of(in[1], in[3]);
+      const Four out[4] = {lower_of(left_evens, left_odds), upper_of(left_evens, left_odds),
+                           lower_of(right_evens, right_odds), upper_of(right_evens, right_odds)};
+      for (int i = 0; i < 4; ++i) __builtin_memcpy(to + (c + i) * rows + r, &out[i], sizeof(Four));
+    }
+    for (; c < columns; ++c)
+      for (int64_t i = r; i < r + 4; ++i) to[c * rows + i] = from[i * columns + c];
+  }
+  for (; r < rows; ++r)
+    for (int64_t c = 0; c < columns; ++c) to[c * rows + r] = from[r * columns + c];
 }
 
 /// Folds lines side by side, from [places, lines] to [places, lines]. Words at the ends of rows overlap the next row:

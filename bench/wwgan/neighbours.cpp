@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "bench/harness/experiment.h"
-#include "bench/wwgan/transport_ranking.h"
 #include "data/cifar10.h"
 #include "engine/ops/transport.h"
 #include "kernels/error.h"
+#include "losses/transport/image_ranking.h"
 
 // Paper 001, figure 1: CIFAR-10 images and their nearest neighbours in a pool, under L2 and under W2 between images. An
 // iteration is a source image: number n of the pool, in the seed's order. W2^2 is a sum over the colours, each of mass
@@ -120,16 +120,16 @@ void rank(bench::Experiment& run) {
     throw UsageError("--epsilon must lie between 0.001 and 1000000 squared pixels");
 
   const Tensor images = pool_images(run.device(), data::load_cifar10(run.data("cifar-10")), run.seed(), count);
-  const bench::TransportPool pool(images);
+  const losses::ImagePool pool(images);
   Tensor shown;
 
   run.every(run.samples_every(), [&] { run.save_points("neighbours", shown); });
   run.train([&] {
     const auto number = static_cast<int64_t>(run.step()) - 1;
     const Tensor source = images.viewed_rows(number, number + 1);
-    const bench::TransportPool from(source);
+    const losses::ImagePool from(source);
     const EuclideanRanking euclidean(source, images, number);
-    bench::TransportRanking transport(from, pool, number, rule, run.batch_size());
+    losses::ImageRanking transport(from, pool, number, rule, run.batch_size());
 
     const std::vector<int64_t> by_l2 = euclidean.nearest(neighbours), by_w2 = transport.nearest(neighbours);
     const auto look_of = [&](const std::vector<int64_t>& list) {

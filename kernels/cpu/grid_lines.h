@@ -21,6 +21,16 @@ struct Lines {
   HWY_INLINE Lines costs() const { return {data + plane, stride, plane}; }
 };
 
+/// exp2 and log2 of what is finite, and neither 0 nor subnormal; NaN stays.
+HWY_INLINE Word exp2_of_finite(Word x) {
+  const Word whole = hn::Round(x.v);
+  return exp2_of_split(whole, x - whole);
+}
+HWY_INLINE Word log2_of_finite(Word x) {
+  const SplitLogarithm log = split_log2(x);
+  return log.whole + log.rest;
+}
+
 /// 0, or NaN where a line has one: a maximum would lose it.
 HWY_INLINE Word nan_of(Lines<const float> in, int64_t places) {
   Word sum(0.0f);
@@ -100,7 +110,7 @@ class SoftLines {
       const float* wholes = tables_ + table(counting[k] - to);
       const Word slope(wholes[kSlope]);
       Word powers[kBlock];
-      for (int a = 0; a < kBlock; ++a) powers[a] = exp2(tilted(in, counting[k], slope, a) - exponents[k]);
+      for (int a = 0; a < kBlock; ++a) powers[a] = exp2_of_finite(tilted(in, counting[k], slope, a) - exponents[k]);
       for (int b = 0; b < kBlock; ++b) {
         Word sum = powers[0] * Word(near_[kBlock - 1 - b]);
         for (int a = 1; a < kBlock; ++a) sum = multiply_add(powers[a], Word(near_[kBlock - 1 + a - b]), sum);
@@ -109,7 +119,7 @@ class SoftLines {
       }
     }
     for (int b = 0; b < kBlock && to * kBlock + b < places_; ++b)
-      out.store(to * kBlock + b, (bases[b] + nan) + log2(sums[b]));
+      out.store(to * kBlock + b, (bases[b] + nan) + log2_of_finite(sums[b]));
   }
 
   /// v_i - 2 s D a.
@@ -163,11 +173,11 @@ class CostLines : public HardLines {
       const Word most = largest(in, j);
       Word sum(0.0f), costs(0.0f);
       for (int64_t i = 0; i < places_; ++i) {
-        const Word power = exp2(term(in, i, j) - most);
+        const Word power = exp2_of_finite(term(in, i, j) - most);
         sum = sum + power;
         costs = multiply_add(power, in.costs().load(i) + Word(static_cast<float>((i - j) * (i - j))), costs);
       }
-      out.store(j, (most + nan) + log2(sum));
+      out.store(j, (most + nan) + log2_of_finite(sum));
       out.costs().store(j, costs / sum + nan);
     }
   }

@@ -65,8 +65,8 @@ class Agreement(ProgramTest):
         self.assert_agree(programs.CIFAR, *flags, steps=10)
 
     def test_neighbours(self):
-        flags = ["--pool", 16, "--neighbours", 3, "--batch", 8]
-        runs = [self.trained(name, programs.WWGAN_NEIGHBOURS, 2, [*flags, "--device", device], environment=environment)
+        flags = ["--pool", 8, "--neighbours", 2, "--epsilon", 1]
+        runs = [self.trained(name, programs.WWGAN_NEIGHBOURS, 1, [*flags, "--device", device], environment=environment)
                 for name, device, environment in (("expected", "cpu", {"WASSERKERN_ISA": "baseline"}),
                                                   ("result", DEVICE, {}))]
         for name in runs[0].keys() - {"evaluated"}:  # which costs are found out may hang on a rounding, ranks hardly

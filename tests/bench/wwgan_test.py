@@ -165,25 +165,26 @@ class Critics(ProgramTest):
 
 class Neighbours(ProgramTest):
     program = programs.WWGAN_NEIGHBOURS
-    flags = [*programs.PLAIN, "--pool", 24, "--neighbours", 3, "--batch", 8]
+    flags = [*programs.PLAIN, "--pool", 16 if programs.DEVICE == "cpu" else 8, "--neighbours", 3, "--batch", 5]
 
     def test_transport_sees_horizons_that_are_near(self):
         run = self.folder / "run"
-        self.assert_done(self.train(run, "--iterations", 3))
+        self.assert_done(self.train(run, "--iterations", 2))
         horizons = []  # of a source, and of its neighbours under L2 and under W2
         for path in sorted((run / "samples").iterdir()):
             images = npy_points(path)
             self.assertEqual((len(images), len(images[0])), (7, 32 * 32 * 3))
             horizons.append([sum(image[row * 96] > 0.5 for row in range(32)) for image in images])
-        self.assertEqual(len(horizons), 3)
+        self.assertEqual(len(horizons), 2)
         # All that differs between these images is the height of the horizon, and a little noise.
         for source, *others in horizons:
             nearest = sorted(abs(source - other) for other in others[3:])
             self.assertLessEqual(nearest[-1], 4)
         for name in ("l2", "w2"):
-            self.assertTrue(all(1 <= rank <= 24 for shift in range(1, 7) for rank in column(run, f"{name}_rank_{shift}")))
+            self.assertTrue(all(1 <= rank <= 16 for shift in range(1, 7)
+                                for rank in column(run, f"{name}_rank_{shift}")))
             self.assertTrue(all(0 < value < 1 for value in column(run, f"{name}_brightness")))
-        self.assertTrue(all(3 <= count <= 23 for count in column(run, "evaluated")))
+        self.assertTrue(all(3 <= count <= 15 for count in column(run, "evaluated")))
         figures = subprocess.run([ROOT / "tools/figures", run], capture_output=True, text=True)
         self.assert_done(figures)
         self.assertEqual(sorted(path.name for path in (run / "figures").iterdir()), ["neighbours.png", "ranks.png"])

@@ -4,29 +4,31 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/export.h"
 #include "losses/transport/image_transport.h"
 #include "losses/transport/marginal_bound.h"
 
-namespace wasserkern::bench {
+namespace wasserkern::losses {
 
 /// Images that are measures, with what bounds their distances.
-struct TransportPool {
-  losses::ImageMeasures measures;
-  losses::MarginalBounds bounds;
+struct ImagePool {
+  ImageMeasures measures;
+  MarginalBounds bounds;
 
-  explicit TransportPool(const Tensor& images) : measures(losses::image_measures(images)), bounds(measures) {}
+  explicit ImagePool(const Tensor& images) : measures(image_measures(images)), bounds(measures) {}
 };
 
 /// The images of a pool by the cost of transport from one image, which is found out only for those that can matter: the
 /// others' costs are bounded from below by their marginals, and then by the potentials of a few iterations at a large
 /// epsilon. So what it says is true of the whole pool.
-class TransportRanking {
+class WASSERKERN_API ImageRanking {
  public:
   /// `batch` pairs of images are solved at once. Both pools must outlive it; image number `without` does not take part.
-  TransportRanking(const TransportPool& source, const TransportPool& pool, int64_t without,
-                   const losses::ImageTransportRule& rule, int64_t batch);
+  ImageRanking(const ImagePool& source, const ImagePool& pool, int64_t without, const ImageTransportRule& rule,
+               int64_t batch);
 
-  /// The numbers of the `count` images at least cost, ascending.
+  /// The numbers of the `count` images at least cost, ascending; throws ShapeError when there are fewer, or none asked
+  /// for.
   std::vector<int64_t> nearest(int64_t count);
   /// How many images cost less.
   int64_t nearer_than(float cost);
@@ -36,19 +38,19 @@ class TransportRanking {
  private:
   using Ranked = std::vector<std::pair<float, int64_t>>;  // a cost, or what it is at least, and an image
 
-  losses::ImageTransport solve(const std::vector<int64_t>& images, const losses::ImageTransportRule& rule) const;
+  ImageTransport solve(const std::vector<int64_t>& images, const ImageTransportRule& rule) const;
   /// Bounds the next images by potentials.
   void bound_some();
   void evaluate(const std::vector<int64_t>& images);
   /// Finds out all costs that may be at most `cost`.
   void settle(float cost);
 
-  const TransportPool& source_;
-  const TransportPool& pool_;
-  losses::ImageTransportRule rule_;
+  const ImagePool& source_;
+  const ImagePool& pool_;
+  ImageTransportRule rule_;
   size_t batch_;
   Ranked by_marginals_, by_potentials_;  // those not yet further; descending
   Ranked evaluated_;
 };
 
-}  // namespace wasserkern::bench
+}  // namespace wasserkern::losses

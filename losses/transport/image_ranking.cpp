@@ -1,15 +1,15 @@
-#include "bench/wwgan/transport_ranking.h"
+#include "losses/transport/image_ranking.h"
 
 #include <algorithm>
 #include <functional>
+#include <string>
 
-namespace wasserkern::bench {
+#include "kernels/error.h"
 
-using losses::ImageTransport;
-using losses::ImageTransportRule;
+namespace wasserkern::losses {
 
-TransportRanking::TransportRanking(const TransportPool& source, const TransportPool& pool, int64_t without,
-                                   const ImageTransportRule& rule, int64_t batch)
+ImageRanking::ImageRanking(const ImagePool& source, const ImagePool& pool, int64_t without,
+                           const ImageTransportRule& rule, int64_t batch)
     : source_(source), pool_(pool), rule_(rule), batch_(static_cast<size_t>(batch)) {
   for (int64_t image = 0; image < pool.measures.count(); ++image)
     if (image != without)
@@ -17,12 +17,12 @@ TransportRanking::TransportRanking(const TransportPool& source, const TransportP
   std::sort(by_marginals_.begin(), by_marginals_.end(), std::greater<>());
 }
 
-ImageTransport TransportRanking::solve(const std::vector<int64_t>& images, const ImageTransportRule& rule) const {
+ImageTransport ImageRanking::solve(const std::vector<int64_t>& images, const ImageTransportRule& rule) const {
   const Array<int32_t> index(pool_.measures.mass.device(), std::vector<int32_t>(images.begin(), images.end()));
   return image_transport(source_.measures, pool_.measures.gathered(index), rule);
 }
 
-void TransportRanking::bound_some() {
+void ImageRanking::bound_some() {
   // At sixteen times epsilon a few iterations bring the bound to within some tenths of a squared pixel.
   const ImageTransportRule rough{.epsilon = 16 * rule_.epsilon, .tolerance = 0.3f};
   std::vector<int64_t> images;
@@ -33,7 +33,7 @@ void TransportRanking::bound_some() {
   std::sort(by_potentials_.begin(), by_potentials_.end(), std::greater<>());
 }
 
-void TransportRanking::evaluate(const std::vector<int64_t>& images) {
+void ImageRanking::evaluate(const std::vector<int64_t>& images) {
   for (size_t first = 0; first < images.size(); first += batch_) {
     const auto begin = images.begin() + static_cast<std::ptrdiff_t>(first);
     const std::vector<int64_t> some(begin,
@@ -44,7 +44,7 @@ void TransportRanking::evaluate(const std::vector<int64_t>& images) {
   std::sort(evaluated_.begin(), evaluated_.end());
 }
 
-void TransportRanking::settle(float cost) {
+void ImageRanking::settle(float cost) {
   while (!by_marginals_.empty() && by_marginals_.back().first <= cost) bound_some();
   std::vector<int64_t> images;
   for (; !by_potentials_.empty() && by_potentials_.back().first <= cost; by_potentials_.pop_back())
@@ -52,8 +52,11 @@ void TransportRanking::settle(float cost) {
   evaluate(images);
 }
 
-std::vector<int64_t> TransportRanking::nearest(int64_t count) {
+std::vector<int64_t> ImageRanking::nearest(int64_t count) {
   const auto wanted = static_cast<size_t>(count);
+  const size_t all = by_marginals_.size() + by_potentials_.size() + evaluated_.size();
+  if (count < 1 || wanted > all)
+    throw ShapeError("image ranking: " + std::to_string(count) + " nearest among " + std::to_string(all) + " images");
   // Those that look nearest at first are near enough to rule out most others.
   while (!by_marginals_.empty() && evaluated_.size() + by_potentials_.size() < wanted + batch_) bound_some();
   std::vector<int64_t> images;
@@ -66,9 +69,9 @@ std::vector<int64_t> TransportRanking::nearest(int64_t count) {
   return nearest;
 }
 
-int64_t TransportRanking::nearer_than(float cost) {
+int64_t ImageRanking::nearer_than(float cost) {
   settle(cost);
   return std::lower_bound(evaluated_.begin(), evaluated_.end(), std::pair(cost, int64_t{-1})) - evaluated_.begin();
 }
 
-}  // namespace wasserkern::bench
+}  // namespace wasserkern::losses
