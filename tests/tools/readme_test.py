@@ -16,6 +16,12 @@ README = (ROOT / "README.md").read_text()
 HAVE_THEIR_OWN = ["tools/test", "tools/fetch-data", "tools/peers", "tools/profile", "tools/kernel-report"]
 
 
+# What narrows a program, if not NARROW; and of those that do not train.
+NARROWING = {programs.MIXTURE.name: PLAIN, programs.CIFAR.name: NARROW_CIFAR, programs.WWGAN_TRAIN.name: NARROW_CIFAR}
+ONE_ITERATION = {programs.WWGAN_SHIFT.name: ["--batch", 8], programs.WWGAN_NOISE.name: ["--batch", 8],
+                 programs.WWGAN_NEIGHBOURS.name: ["--pool", 16]}
+
+
 def preset():
     """That of the build under test, if it lies where the tools build."""
     build = BIN.parent
@@ -44,16 +50,14 @@ class Readme(ProgramTest):
                     self.quickstart()
                 elif program.startswith("build/bench/kernels/"):
                     self.kernel_benchmark(BIN / Path(program).relative_to("build/bench"), arguments)
-                elif "--critic" in arguments:
-                    self.assert_done(call("--data", self.data, *arguments, *PLAIN, "--batch", 8,
-                                          program=BIN / Path(program).name))
+                elif (name := Path(program).name) in ONE_ITERATION:
+                    self.assert_done(call("--data", self.data, *arguments, *PLAIN, *ONE_ITERATION[name], "--iterations",
+                                          1, program=BIN / name))
                 elif program.startswith("build/bench/"):
                     steps += 5
-                    of_program = {"mixture": PLAIN, "cifar": NARROW_CIFAR, "train": NARROW_CIFAR}.get(
-                        program.rpartition("_")[2], NARROW)
-                    narrow = [] if "--resume" in arguments else of_program
+                    narrow = [] if "--resume" in arguments else NARROWING.get(name, NARROW)
                     self.assert_done(call("--data", self.data, *arguments, *narrow, "--iterations", steps,
-                                          program=BIN / Path(program).name))
+                                          program=BIN / name))
                 elif program in HAVE_THEIR_OWN:
                     self.assert_done(self.tool(program, "--help"))
                 elif program == "cmake":  # --install build --prefix FOLDER
