@@ -167,6 +167,13 @@ TEST_CASE("the stencil of the papers' images is the dense matrix", "[stencil]") 
   });
 }
 
+TEST_CASE("the stencil ends where rows end", "[stencil]") {
+  std::mt19937_64 source(test_seed());
+  with_stream([&](auto& stream) {
+    for (int64_t width = 1; width <= 35; ++width) require_definition(stream, source, {}, {1, 4, width, 1});
+  });
+}
+
 TEST_CASE("edges longer than the image join nothing", "[stencil]") {
   std::mt19937_64 source(test_seed());
   with_stream([&](auto& stream) {
