@@ -24,7 +24,7 @@ struct RgbImage {
 /// channels, 16 bits the upper 8, CMYK and YCCK with Adobe's marker colours on white paper; transparency is dropped, as
 /// PIL's convert("RGB") drops it; an orientation in EXIF is not applied, as torchvision does not. Throws DataError for
 /// whatever is damaged, a JPEG that ends before its end marker included, and for sizes that the file is too short
-/// for: nothing is allocated for those.
+/// for: nothing is allocated for those. What a decoder cannot notice it does not: checksums are not looked at.
 WASSERKERN_API RgbImage decode_image(std::span<const std::byte> bytes, std::string_view name);
 
 }  // namespace wasserkern::data

@@ -24,8 +24,9 @@ struct PackedImages {
   std::string left_out;  // what could not be read of it
 };
 
-/// Maps the file. Throws DataError when it is missing, damaged, or not of this format. Sizes are checked against the
-/// file's; a changed byte within the images is not noticed.
+/// Maps the file, which must only be replaced while it is used, not changed or cut short (MappedFile). Throws DataError
+/// when it is missing, damaged, or not of this format. Sizes are checked against the file's; a changed byte within the
+/// images is not noticed.
 WASSERKERN_API PackedImages load_packed_images(const std::filesystem::path& file);
 /// The same from memory that is there as long as `owner`; `name` stands for the file in messages.
 WASSERKERN_API PackedImages parse_packed_images(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,

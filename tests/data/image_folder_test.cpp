@@ -268,13 +268,15 @@ TEST_CASE("A packed file that is not the folder's is made anew", "[image_folder]
     write_bytes(room.packed(), to_bytes("something else"));
     is_made_anew({1, 2});
   }
-  SECTION("the file has another number of images") {
-    Bytes bytes = good;
-    const auto count = std::ranges::search(bytes, to_bytes("(2, 4, 4, 3, )")).begin();
-    REQUIRE(count != bytes.end());
-    std::ranges::copy(to_bytes("(1, 4, 8, 3, )"), count);
-    write_bytes(room.packed(), bytes);
-    is_made_anew({1, 2});
+  for (const char* shape : {"(1, 4, 8, 3, )", "(2, 8, 2, 3, )", "(2, 4, 2, 6, )"}) {
+    DYNAMIC_SECTION("the file has images of another shape, " << shape) {
+      Bytes bytes = good;
+      const auto count = std::ranges::search(bytes, to_bytes("(2, 4, 4, 3, )")).begin();
+      REQUIRE(count != bytes.end());
+      std::ranges::copy(to_bytes(shape), count);
+      write_bytes(room.packed(), bytes);
+      is_made_anew({1, 2});
+    }
   }
   SECTION("the file is of another side") {
     room.load(8);
