@@ -31,4 +31,10 @@ inline void check_grids(const char* kernel, float epsilon, ImageView<const float
   }
 }
 
+inline void check_relaxation(const GridTransform& rule) {
+  if (!(rule.relaxation >= 1 && rule.relaxation < 2))
+    throw UsageError("grid_soft_c_transform: the relaxation is " + std::to_string(rule.relaxation) +
+                     "; it must lie in [1, 2)");
+}
+
 }  // namespace wasserkern

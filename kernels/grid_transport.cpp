@@ -94,11 +94,12 @@ HWY_INLINE void transform_images(int threads, ImageView<const float> images, flo
   });
 }
 
-/// Within what -kGridFar and kGridFar stand for; NaN stays.
-HWY_INLINE Word finite(Word x) {
-  const Word below = select_greater(x, Word(kGridFar), Word(kGridFar), x);
-  return select_greater(Word(-kGridFar), below, Word(-kGridFar), below);
+/// x from -most to most; NaN stays.
+HWY_INLINE Word within(Word most, Word x) {
+  const Word below = select_greater(x, most, most, x), least = Word(0.0f) - most;
+  return select_greater(least, below, least, below);
 }
+HWY_INLINE Word finite(Word x) { return within(Word(kGridFar), x); }
 
 /// A transform of the largest value, or of the logarithm of the sum.
 HWY_INLINE Word infinite_where_far(Word largest, Word transformed) {
@@ -130,7 +131,7 @@ int64_t grid_transport_workspace(int threads, ImageView<const float> phi) {
 void grid_soft_c_transform_kernel(int threads, const GridTransform& rule, ImageView<const float> phi,
                                   const float* log_mass, float* workspace, float* psi) {
   const float scale = soft_sum_scale(rule.epsilon);
-  const Word unscale(-rule.epsilon * 0.693147181f), relaxation(rule.relaxation);
+  const Word unscale(-rule.epsilon * 0.693147181f), epsilon(rule.epsilon), beyond(rule.relaxation - 1);
   const bool overwrites = rule.relaxation == 1;
   visit_grid_block(scale, [&]<int kBlock>() {
     transform_images<SoftLines<kBlock>>(threads, phi, scale, workspace, ScaledPotential{phi.data, log_mass, scale},
@@ -138,7 +139,8 @@ void grid_soft_c_transform_kernel(int threads, const GridTransform& rule, ImageV
                                           Word transformed = infinite_where_far(value, value * unscale);
                                           if (!overwrites) {
                                             const Word before = Word::load_up_to(psi + at, count);
-                                            transformed = multiply_add(relaxation, transformed - before, before);
+                                            transformed = multiply_add(beyond, within(epsilon, transformed - before),
+                                                                       transformed);
                                           }
                                           transformed.store_up_to(psi + at, count);
                                         });
@@ -183,6 +185,7 @@ float* workspace_of(CpuStream& stream, ImageView<const float> phi) {
 void grid_soft_c_transform(CpuStream& stream, const GridTransform& rule, ImageView<const float> phi,
                            ImageView<const float> log_mass, ImageView<float> psi) {
   check_grids("grid_soft_c_transform", rule.epsilon, phi, log_mass, psi);
+  check_relaxation(rule);
   if (phi.size() == 0) return;
   WASSERKERN_SIMD(grid_soft_c_transform_kernel)
   (stream.threads(), rule, phi, log_mass.data, workspace_of(stream, phi), psi.data);

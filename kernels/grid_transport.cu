@@ -39,12 +39,13 @@ struct Start {
 /// What the last pass makes of what it folded.
 struct End {
   bool last;
-  float unscale, relaxation;
+  float unscale, epsilon, beyond;
 
   __device__ __forceinline__ float operator()(float value, const float& before) const {
     if (!last) return value;
     const float far = value > kGridFar / 2 ? -HUGE_VALF : value < -kGridFar / 2 ? HUGE_VALF : value * unscale;
-    return relaxation == 1 ? far : ::fmaf(relaxation, far - before, before);
+    if (beyond == 0) return far;
+    return ::fmaf(beyond, ::fmaxf(-epsilon, ::fminf(epsilon, far - before)), far);
   }
 };
 
@@ -225,7 +226,7 @@ void transform(CudaStream& stream, ImageView<const float> phi, const float* log_
   float* const costs = Fold::kPlanes > 1 ? between + phi.size() : nullptr;
   constexpr bool kHard = std::is_same_v<Fold, HardFold>;
   run<Fold>(stream, phi.count, {phi.height, across, across, scale, phi.data, nullptr, between, costs},
-            {log_mass, kHard}, {false, 1, 1});
+            {log_mass, kHard}, {false, 1, 1, 0});
   run<Fold>(stream, phi.count, {phi.width, down, phi.height, scale, between, costs, out, out_costs}, {nullptr, kHard},
             end);
 }
@@ -235,9 +236,10 @@ void transform(CudaStream& stream, ImageView<const float> phi, const float* log_
 void grid_soft_c_transform(CudaStream& stream, const GridTransform& rule, ImageView<const float> phi,
                            ImageView<const float> log_mass, ImageView<float> psi) {
   check_grids("grid_soft_c_transform", rule.epsilon, phi, log_mass, psi);
+  check_relaxation(rule);
   if (phi.size() == 0) return;
   const float scale = soft_sum_scale(rule.epsilon);
-  const End end{true, -rule.epsilon * 0.693147181f, rule.relaxation};
+  const End end{true, -rule.epsilon * 0.693147181f, rule.epsilon, rule.relaxation - 1};
   visit_grid_block(scale, [&]<int kBlock>() {
     transform<SoftFold<kBlock>>(stream, phi, log_mass.data, scale, end, psi.data, nullptr);
   });
@@ -247,14 +249,14 @@ void grid_c_transform(CudaStream& stream, ImageView<const float> phi, ImageView<
                       ImageView<float> psi) {
   check_grids("grid_c_transform", 1, phi, log_mass, psi);
   if (phi.size() == 0) return;
-  transform<HardFold>(stream, phi, log_mass.data, 1, {true, -1, 1}, psi.data, nullptr);
+  transform<HardFold>(stream, phi, log_mass.data, 1, {true, -1, 1, 0}, psi.data, nullptr);
 }
 
 void grid_transport_cost(CudaStream& stream, float epsilon, ImageView<const float> phi, ImageView<const float> log_mass,
                          ImageView<float> cost) {
   check_grids("grid_transport_cost", epsilon, phi, log_mass, cost);
   if (phi.size() == 0) return;
-  transform<CostFold>(stream, phi, log_mass.data, soft_sum_scale(epsilon), {true, 1, 1}, nullptr, cost.data);
+  transform<CostFold>(stream, phi, log_mass.data, soft_sum_scale(epsilon), {true, 1, 1, 0}, nullptr, cost.data);
 }
 
 }  // namespace wasserkern

@@ -13,8 +13,9 @@ namespace wasserkern {
 // NaN propagates within its image's channel. Results have the same bits on any number of threads. Throw ShapeError, and
 // UsageError unless epsilon is finite and at least 1e-6.
 
-/// The (c, epsilon)-transform T and how far to go to it: psi becomes psi + relaxation (T - psi). 1 overwrites; between
-/// 1 and 2 Sinkhorn's iteration is over-relaxed.
+/// The (c, epsilon)-transform T, and how far Sinkhorn's iteration is over-relaxed: psi becomes T + (relaxation - 1) d,
+/// with d what is between -epsilon and epsilon of T - psi. Without these bounds it runs away from some starts. A
+/// relaxation of 1 overwrites; UsageError unless it is 1 or more, and below 2.
 struct GridTransform {
   float epsilon;
   float relaxation = 1;

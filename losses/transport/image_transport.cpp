@@ -22,7 +22,7 @@ constexpr int64_t kCheckEvery = 10;
 
 ImageView<float> view(const Tensor& x) { return {x.data(), x.shape()[0], x.shape()[1], x.shape()[2], x.shape()[3]}; }
 
-/// psi += relaxation (T - psi) with T the transform of phi.
+/// psi becomes the transform of phi, or goes further.
 void relax(const GridTransform& rule, const Tensor& phi, const Tensor& log_mass, const Tensor& psi) {
   submit(psi.device(), [=, from = view(phi), mass = view(log_mass), to = view(psi)](auto& stream) {
     grid_soft_c_transform(stream, rule, from, mass, to);
@@ -150,7 +150,7 @@ Pairs solve(Pairs pairs, const ImageTransportRule& rule, bool over_relaxed, Imag
       }
       if (step == rule.most_iterations) break;
     }
-    if (!pairs.place.empty()) pairs.iterate(rule.epsilon, relaxation);
+    if (!pairs.place.empty()) pairs.iterate(rule.epsilon, step > 0 ? relaxation : 1);
   }
   return pairs;
 }
