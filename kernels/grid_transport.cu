@@ -210,10 +210,8 @@ void run(CudaStream& stream, int64_t count, const Pass& pass, const Start& start
   const dim3 threads(Fold::kLines, static_cast<unsigned>(std::min(blocks, kMostThreads / Fold::kLines)));
   const int64_t floats = Fold::kPlanes * blocks * Fold::kBlock * (Fold::kLines + 1);
   const auto tiles = static_cast<unsigned>(count * cuda::ceil_div(pass.lines, Fold::kLines));
-  cuda::check(cudaSetDevice(stream.handles().device), "cudaSetDevice");
-  pass_kernel<Fold>
-      <<<tiles, threads, static_cast<size_t>(floats) * sizeof(float), stream.handles().stream>>>(pass, start, end);
-  cuda::check(cudaGetLastError(), "kernel launch");
+  cuda::launch_shared(stream, pass_kernel<Fold>, tiles, threads, static_cast<size_t>(floats) * sizeof(float), pass,
+                      start, end);
 }
 
 /// Both passes over the images. `out` gets the values, or, of costs, `out_costs` the costs.
