@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -13,7 +14,9 @@
 
 // Paper 001, figure 1: CIFAR-10 images and their nearest neighbours in a pool, under L2 and under W2 between images. An
 // iteration is a source image: number n of the pool, in the seed's order. W2^2 is a sum over the colours, each of mass
-// 1 on the grid of pixels, of the cost of entropic transport; the nine found are those of the whole pool.
+// 1 on the grid of pixels, of the cost of entropic transport; those found are the nearest of the whole pool. A colour
+// that is nowhere in an image counts as spread evenly over it. Of 14 pairs of images whose W2^2 a network simplex found
+// to be 3.6 to 61, costs are 0.03 to 0.08 too large at epsilon = 0.25, and at 0.1 right to 0.005 up to 17.
 //
 // For the paper's claim, that W2 is robust to translations where L2 is not, copies of the source are moved down by 1 to
 // 6 pixels, the uppermost row repeated, and ranked among the pool: `w2_rank_3` is how many of the pool's images are

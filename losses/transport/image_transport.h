@@ -33,7 +33,7 @@ struct ImageTransportRule {
 
 /// For each pair of images, sums over channels in squared pixels.
 struct ImageTransport {
-  std::vector<float> cost;         // of the entropic coupling: W2^2 and about epsilon/2 to epsilon for each channel
+  std::vector<float> cost;         // of the entropic coupling: above W2^2, by less than epsilon for each channel
   std::vector<float> lower_bound;  // of W2^2 itself, whatever epsilon and tolerance: the value of admissible potentials
   std::vector<float> marginal_error;
 };

@@ -119,8 +119,14 @@ void check_against_reference(const Grids& grids, float epsilon) {
 TEST_CASE("grid_soft_c_transform is the log-sum-exp over all pixels", "[grid]") {
   INFO("seed " << test_seed());
   std::mt19937_64 source(test_seed());
-  for (const Grids& shape :
-       {Grids{1, 1, 1, 1}, {3, 1, 5, 1}, {2, 7, 1, 3}, {2, 8, 8, 1}, {1, 13, 9, 2}, {3, 5, 17, 3}, {1, 16, 33, 1}})
+  for (const Grids& shape : {Grids{1, 1, 1, 1},
+                             {3, 1, 5, 1},
+                             {2, 7, 1, 3},
+                             {2, 8, 8, 1},
+                             {1, 13, 9, 2},
+                             {3, 5, 17, 3},
+                             {1, 16, 33, 1},
+                             {1, 2, 256, 1}})
     // Each of the block sizes that a scale allows: 8, 4, 2 and 1.
     for (const float epsilon : {30.0f, 1.0f, 0.2f, 0.05f, 0.01f})
       check_against_reference(random_grids(source, shape, 3 * epsilon + 1), epsilon);
