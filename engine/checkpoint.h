@@ -26,8 +26,8 @@ class WASSERKERN_API Checkpoint {
   void visit(const std::string& name, const Tensor& tensor);
   void visit(const std::string& name, const Array<double>& array);
   void visit(const std::string& name, uint64_t& value);
-  /// Every parameter by its own name, as `prefix.name`. Those of rank 4 are the weights of convolutions, which are OHWI in
-  /// memory and OIHW in the file, as other programs have them.
+  /// Every parameter by its own name, as `prefix.name`. Those of rank 4 are the weights of convolutions, which are OHWI
+  /// in memory and OIHW in the file, as other programs have them.
   void visit(const std::string& prefix, const Parameters& parameters);
 
   bool restoring() const;

@@ -91,9 +91,7 @@ class NarrowTraining {
 
   bool is_wgan_gp() const { return options_.game == Game::WganGp || options_.game == Game::DcganGp || is_wwgan(); }
   bool is_wwgan() const { return options_.game == Game::Wwgan; }
-  bool is_convolutional() const {
-    return options_.game == Game::Dcgan || options_.game == Game::DcganGp || is_wwgan();
-  }
+  bool is_convolutional() const { return options_.game == Game::Dcgan || options_.game == Game::DcganGp || is_wwgan(); }
 
   Shape example() const {
     if (is_convolutional()) return {32, 32, 3};

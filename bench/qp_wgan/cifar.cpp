@@ -1,6 +1,6 @@
+#include "bench/games/image_measures.h"
 #include "bench/games/image_samples.h"
 #include "bench/qp_wgan/game.h"
-#include "bench/games/image_measures.h"
 #include "data/cifar10.h"
 #include "models/dcgan.h"
 

@@ -1,7 +1,7 @@
 #include "models/mnist.h"
 
-#include "bench/harness/experiment.h"
 #include "bench/games/image_measures.h"
+#include "bench/harness/experiment.h"
 #include "bench/qp_wgan/objective_flags.h"
 #include "data/idx.h"
 #include "engine/ops/elementwise.h"

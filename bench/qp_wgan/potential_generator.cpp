@@ -1,5 +1,5 @@
-#include "bench/harness/experiment.h"
 #include "bench/games/image_measures.h"
+#include "bench/harness/experiment.h"
 #include "data/idx.h"
 #include "engine/optimizer.h"
 #include "engine/tape.h"

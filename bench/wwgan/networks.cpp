@@ -40,7 +40,9 @@ models::Network WwganNetworks::generator(Random& random) const {
 
 WwganNetworks network_flags(Flags& flags) {
   WwganNetworks sizes;
-  sizes.dataset = flags.choice({"dataset", "", "the images to learn"}, {"cifar-10", "celeba"});
+  sizes.dataset =
+      flags.choice({"dataset", "", "the images to learn; faces are packed into one file beside their folder first"},
+                   {"cifar-10", "celeba"});
   const bool faces = sizes.dataset == "celeba";
   sizes.width = flags.integer({"width", "CHANNELS", "of the critic's first layer"}, faces ? 64 : 128, 1);
   sizes.hidden_layers = flags.integer(

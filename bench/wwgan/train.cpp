@@ -14,9 +14,9 @@
 // --save-images writes what such a program reads.
 //
 // The paper's form of the metric and that of its authors' code differ in how they treat gradients that are nearly
-// constant over an image, where the edges of the graph see nothing. The default is the code's: its |g|^2 bounds the
-// critic's l2 slope as well, by 1, so that the objective has the scale of WGAN-GP's and lambda means the same. The
-// paper's leaves slow changes over the image all but free.
+// constant over an image, where the edges of the graph see nothing. The default is the code's: its norm is never below
+// l2's, so that the critic's slope in l2 is bounded as WGAN-GP bounds it, on top of what the edges ask for. The paper's
+// leaves slow changes over the image all but free.
 //
 // Watch `spread`, the generated pixels' standard deviation over the batch: near 0 all images are the same.
 
@@ -25,6 +25,10 @@ using namespace wasserkern;
 namespace {
 
 using Sides = losses::GradientPenalty::Sides;
+
+float number(bench::Flags& flags, const bench::Flag& flag, double value) {
+  return static_cast<float>(flags.number(flag, value));
+}
 
 PixelGraph graph_flag(bench::Flags& flags) {
   const std::string name = flags.choice({"graph", "", "wwgan: pixels that are neighbours: 12, 4 or 8 of them"},
@@ -38,12 +42,9 @@ std::optional<Stencil> metric_flags(bench::Flags& flags, const std::string& mode
   const PixelGraph graph = graph_flag(flags);
   const std::string form =
       flags.choice({"metric", "", "wwgan: as in the authors' code, or as in the paper"}, {"code", "paper"});
-  const auto number = [&](const bench::Flag& flag, double value) {
-    return static_cast<float>(flags.number(flag, value));
-  };
-  const float gamma = number({"gamma", "NUMBER", "wwgan, code: weight of the squared l2 norm"}, 1);
-  const float alpha = number({"alpha", "NUMBER", "wwgan, paper: weight of the graph that joins all pixels"}, 1);
-  const float beta = number({"beta", "NUMBER", "wwgan, paper: weight of the total intensity"}, 50);
+  const float gamma = number(flags, {"gamma", "NUMBER", "wwgan, code: weight of the squared l2 norm"}, 1);
+  const float alpha = number(flags, {"alpha", "NUMBER", "wwgan, paper: weight of the graph that joins all pixels"}, 1);
+  const float beta = number(flags, {"beta", "NUMBER", "wwgan, paper: weight of the total intensity"}, 50);
   const auto only = [&](const std::string& name, bool applies, const std::string& of) {
     if (flags.given(name) && !applies) throw UsageError("--" + name + " is of " + of);
   };
@@ -56,20 +57,17 @@ std::optional<Stencil> metric_flags(bench::Flags& flags, const std::string& mode
 }
 
 bench::PenalisedWgan settings_flags(bench::Flags& flags, int64_t values) {
-  const auto number = [&](const bench::Flag& flag, double value) {
-    return static_cast<float>(flags.number(flag, value));
-  };
   const std::string model = flags.choice({"model", "", "what is trained"}, {"wwgan", "wgan-gp"});
   bench::PenalisedWgan settings;
   settings.penalty.metric = metric_flags(flags, model, values);
   settings.penalty.sides =
       flags.choice({"penalty-sides", "", "slopes below 1 cost too, or not"}, {"two", "one"}) == "two" ? Sides::Two
                                                                                                       : Sides::One;
-  settings.weight = number({"penalty", "NUMBER", "lambda, the weight of the gradient penalty"}, 10);
+  settings.weight = number(flags, {"penalty", "NUMBER", "lambda, the weight of the gradient penalty"}, 10);
   settings.critic_steps = flags.integer({"critic-steps", "STEPS", "of the critic per iteration"}, 5, 1);
-  settings.critic.rate = number({"rate", "NUMBER", "Adam's step size"}, 1e-4);
-  settings.critic.beta1 = number({"adam-beta1", "NUMBER", "Adam's decay of the mean gradient"}, 0);
-  settings.critic.beta2 = number({"adam-beta2", "NUMBER", "Adam's decay of the mean square"}, 0.9);
+  settings.critic.rate = number(flags, {"rate", "NUMBER", "Adam's step size"}, 1e-4);
+  settings.critic.beta1 = number(flags, {"adam-beta1", "NUMBER", "Adam's decay of the mean gradient"}, 0);
+  settings.critic.beta2 = number(flags, {"adam-beta2", "NUMBER", "Adam's decay of the mean square"}, 0.9);
   settings.generator = settings.critic;
   if (settings.weight < 0) throw UsageError("--penalty must not be negative");
   return settings;

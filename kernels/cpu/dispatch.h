@@ -3,8 +3,8 @@
 #include "kernels/export.h"
 
 /// SIMD sources are compiled once per instruction set, each time with WASSERKERN_ISA naming a namespace of its own;
-/// WASSERKERN_ONCE is defined in the baseline's turn, for what must exist once. With WASSERKERN_NATIVE_ONLY there is only
-/// that turn, for the machine that builds.
+/// WASSERKERN_ONCE is defined in the baseline's turn, for what must exist once. With WASSERKERN_NATIVE_ONLY there is
+/// only that turn, for the machine that builds.
 namespace wasserkern {
 
 enum class Isa { Baseline, V3, V4 };
