@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import json
 import resource
+import shutil
 import struct
 
 import programs
@@ -275,7 +276,7 @@ class MalformedCifar(RefusalTest):
                 self.assert_refused([], FAILURE)
         path.unlink()
         self.assert_refused([], FAILURE, "tools/fetch-data cifar-10")
-        path.parent.rmdir()
+        shutil.rmtree(path.parent)
         self.assert_refused([], FAILURE, "tools/fetch-data cifar-10")
 
 
