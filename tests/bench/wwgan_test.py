@@ -39,6 +39,22 @@ class Train(ProgramTest):
             self.assertTrue(all(map(math.isfinite, column(run, "distance"))))
             self.assertEqual(png_pixels(run / "samples/000000002.png")[:3], (8 * 66 + 2, 8 * 66 + 2, 3))
 
+    def test_faces_that_cannot_be_read(self):
+        faces, flags = self.data / "celeba/faces", ["--dataset", "celeba", "--critic-steps", 1, "--iterations", 1]
+        (faces / "damaged.png").write_bytes(next(faces.iterdir()).read_bytes()[:-20])
+        result = self.train(self.folder / "one", *flags)
+        self.assert_done(result)
+        self.assertIn("damaged.png", result.stdout)
+        self.assertIn("12 images of 64 x 64", result.stdout)
+        for face in faces.iterdir():
+            face.write_bytes(b"no picture")
+        for remaining in ("none can be read", "none is there"):
+            result = self.train(self.folder / "none", *flags)
+            self.assertEqual((result.returncode, len(result.stderr.splitlines())), (1, 1), remaining + result.stderr)
+            self.assertIn("celeba", result.stderr)
+            for face in faces.iterdir():
+                face.unlink()
+
     def test_a_resumed_run_is_the_same(self):
         for name, flags in MODELS.items():
             with self.subTest(name):
