@@ -19,8 +19,8 @@
 namespace wasserkern::testing {
 
 /// Whose steps are taken: a (q,p)-WGAN on images, one with both penalties on points in the plane, a WGAN-GP on images;
-/// a (q,p)-WGAN, a WGAN-GP and a WWGAN of convolutional networks on colour images.
-enum class Game { QpWgan, Mixture, WganGp, Dcgan, DcganGp, Wwgan };
+/// a (q,p)-WGAN and a WWGAN of convolutional networks on colour images.
+enum class Game { QpWgan, Mixture, WganGp, Dcgan, Wwgan };
 
 struct NarrowOptions {
   bool eager = false;
@@ -89,9 +89,9 @@ class NarrowTraining {
  private:
   static constexpr models::Dcgan32 kConvolutional{.latent = 8, .width = 4};
 
-  bool is_wgan_gp() const { return options_.game == Game::WganGp || options_.game == Game::DcganGp || is_wwgan(); }
+  bool is_wgan_gp() const { return options_.game == Game::WganGp || is_wwgan(); }
   bool is_wwgan() const { return options_.game == Game::Wwgan; }
-  bool is_convolutional() const { return options_.game == Game::Dcgan || options_.game == Game::DcganGp || is_wwgan(); }
+  bool is_convolutional() const { return options_.game == Game::Dcgan || is_wwgan(); }
 
   Shape example() const {
     if (is_convolutional()) return {32, 32, 3};
