@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/ops/elementwise.h"
+#include "engine/ops/image_view.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/transport.h"
 #include "engine/stream.h"
@@ -20,7 +21,7 @@ namespace {
 
 constexpr int64_t kCheckEvery = 10;
 
-ImageView<float> view(const Tensor& x) { return {x.data(), x.shape()[0], x.shape()[1], x.shape()[2], x.shape()[3]}; }
+ImageView<float> view(const Tensor& x) { return images_of("image_transport", x); }
 
 /// psi becomes the transform of phi, or goes further.
 void relax(const GridTransform& rule, const Tensor& phi, const Tensor& log_mass, const Tensor& psi) {
