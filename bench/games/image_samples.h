@@ -26,6 +26,8 @@ class ImageSamples {
   /// Before train_game; `game` must outlive this. `make_generator` makes another network like the game's.
   ImageSamples(Experiment& run, const Game& game, const SampleSettings& settings, const ImageShape& shape,
                data::PixelRange range, const std::function<models::Network()>& make_generator);
+  ImageSamples(const ImageSamples&) = delete;  // the run calls back
+  ImageSamples& operator=(const ImageSamples&) = delete;
 
   /// After a step of the generator, in its phase.
   void follow();

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <cmath>
+#include <cstddef>
 #include <limits>
 #include <numeric>
 #include <string>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/harness/experiment.h"
+#include "bench/wwgan/statistics.h"
 #include "data/cifar10.h"
 #include "engine/ops/transport.h"
 #include "kernels/error.h"
@@ -92,15 +93,11 @@ struct Look {
   explicit Look(const Tensor& images) {
     const std::vector<float> values = images.to_host();
     const auto size = static_cast<size_t>(kImage.size());
-    for (size_t first = 0; first < values.size(); first += size) {
-      double sum = 0, squares = 0;
-      for (size_t i = first; i < first + size; ++i) {
-        sum += values[i];
-        squares += double{values[i]} * values[i];
-      }
-      const double mean = sum / static_cast<double>(size), share = static_cast<double>(size) / values.size();
-      brightness += share * mean;
-      contrast += share * std::sqrt(std::max(0.0, squares / static_cast<double>(size) - mean * mean));
+    const double share = static_cast<double>(size) / static_cast<double>(values.size());
+    for (auto first = values.begin(); first != values.end(); first += static_cast<std::ptrdiff_t>(size)) {
+      const std::vector<float> image(first, first + static_cast<std::ptrdiff_t>(size));
+      brightness += share * bench::mean(image);
+      contrast += share * bench::standard_deviation(image);
     }
   }
 };
