@@ -21,9 +21,10 @@ struct Batch {
   int64_t problems, n, d = 1;
 
   explicit Batch(const Shape& shape) {
-    if (shape.rank() < 2 || shape[1] < 1)
+    if (shape.rank() < 2 || shape[1] < 1 || shape[1] > kMostAssigned)
       throw ShapeError("batched_exact_transport: a batch of shape " + shape.text() +
-                       "; it must be [problems, n, ...], with n of 1 or more");
+                       "; it must be [problems, n, ...], with n from 1 to " + std::to_string(kMostAssigned) +
+                       "; exact_transport takes more");
     problems = shape[0];
     n = shape[1];
     for (int axis = 2; axis < shape.rank(); ++axis) d *= shape[axis];
@@ -86,7 +87,7 @@ std::vector<double> BatchedExact::certified_values() const {
       throw DataError(problem + " has costs that are not finite; look for NaN and infinity in the points");
     if (!of.certified())
       throw Error(problem + " costs " + std::to_string(of.cost) + " and no less than " +
-                  std::to_string(of.lower_bound) + ", which is no proof; its costs differ too much in size for double");
+                  std::to_string(of.lower_bound) + ": not certified; its costs differ too much in size for double");
     values.push_back(of.cost / n);
   }
   return values;
@@ -94,7 +95,7 @@ std::vector<double> BatchedExact::certified_values() const {
 
 BatchedExact batched_exact_transport(const Tensor& costs) {
   const Batch batch(costs.shape());
-  if (batch.d != batch.n)
+  if (costs.shape().rank() != 3 || batch.d != batch.n)
     throw ShapeError("batched_exact_transport: costs are " + costs.shape().text() + "; they must be [problems, n, n]");
   BatchedExact answer = room_for(costs.device(), batch);
   submit(costs.device(), [batch, from = Matrix<const float>{costs.data(), batch.rows(), batch.n},
