@@ -21,7 +21,7 @@ struct Offer {
   double best, second;
 };
 
-Offer best_offer(const Candidates& candidates, const Prices& price, int32_t source) {
+Offer best_offer(const Candidates& candidates, const std::vector<double>& price, int32_t source) {
   const auto first = static_cast<size_t>(source * candidates.size);
   Offer offer{-1, 0, std::numeric_limits<double>::infinity(), candidates.floor[static_cast<size_t>(source)]};
   for (size_t at = first; at < first + static_cast<size_t>(candidates.size); ++at) {
@@ -49,15 +49,14 @@ class Auction {
     int64_t searches = kMostSearches * std::ssize(plan_.supply);
     bids_left_ = kMostBids * points;
     while (bids_left_ > 0 && searches > 0) {
-      if (queue_.empty()) {
+      const bool search = queue_.empty();
+      if (search) {
         if (outgrown_.empty()) return;
         costs_.search(outgrown_, plan_.price, candidates_);
         searches -= std::ssize(outgrown_);
         queue_.swap(outgrown_);
-        bid(next(), epsilon, true);
-      } else {
-        bid(next(), epsilon, false);
       }
+      bid(next(), epsilon, search);
     }
     queue_.clear();
     outgrown_.clear();
@@ -134,7 +133,7 @@ class Auction {
       shares.push_back({source, offer.cost, mass, level});
       std::push_heap(shares.begin(), shares.end(), higher);
     }
-    if (plan_.demand[j] == 0) plan_.price.raise(j, shares.empty() ? level : shares.front().level);
+    if (plan_.demand[j] == 0) plan_.price[j] = shares.empty() ? level : shares.front().level;
   }
 
   const CostRows& costs_;
