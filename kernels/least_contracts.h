@@ -27,4 +27,8 @@ inline void check_least_sums(Matrix<const float> costs, Vector<const double> pri
   if (costs.columns < 1) throw ShapeError("least_sums: a minimum needs at least 1 column");
 }
 
+inline void check_lower_to_columns(Matrix<const float> costs, Vector<const float> least) {
+  check_equal("lower_to_columns: size of least", least.size, costs.columns);
+}
+
 }  // namespace wasserkern

@@ -16,8 +16,9 @@ struct LeastEntries {
 
 }  // namespace wasserkern
 
-WASSERKERN_PER_ISA(                                                    //
-    void least_entries_kernel(const LeastEntries& task, int threads);  //
+WASSERKERN_PER_ISA(                                                                             //
+    void least_entries_kernel(const LeastEntries& task, int threads);                           //
+    void lower_to_columns_kernel(Matrix<const float> costs, Vector<float> least, int threads);  //
     void least_sums_kernel(Matrix<const float> costs, Vector<const double> price, Vector<double> out, int threads);)
 
 namespace wasserkern::WASSERKERN_ISA {
@@ -147,6 +148,19 @@ void least_sums_kernel(Matrix<const float> costs, Vector<const double> price, Ve
   });
 }
 
+void lower_to_columns_kernel(Matrix<const float> costs, Vector<float> least, int threads) {
+  constexpr int64_t kBlock = 2048;  // columns whose minima stay in cache
+  parallel_ranges(threads, costs.columns, kBlock, [=](int64_t begin, int64_t end) {
+    for (int64_t first = begin; first < end; first += kBlock) {
+      const int64_t last = first + kBlock < end ? first + kBlock : end;
+      for (int64_t i = 0; i < costs.rows; ++i) {
+        const float* row = costs.data + i * costs.stride;
+        for (int64_t j = first; j < last; ++j) least.data[j] = row[j] < least.data[j] ? row[j] : least.data[j];
+      }
+    }
+  });
+}
+
 }  // namespace wasserkern::WASSERKERN_ISA
 
 #ifdef WASSERKERN_ONCE
@@ -165,6 +179,11 @@ void least_entries(CpuStream& stream, Matrix<const float> costs, const RowSearch
 void least_sums(CpuStream& stream, Matrix<const float> costs, Vector<const double> price, Vector<double> out) {
   check_least_sums(costs, price, out);
   WASSERKERN_SIMD(least_sums_kernel)(costs, price, out, stream.threads());
+}
+
+void lower_to_columns(CpuStream& stream, Matrix<const float> costs, Vector<float> least) {
+  check_lower_to_columns(costs, least);
+  WASSERKERN_SIMD(lower_to_columns_kernel)(costs, least, stream.threads());
 }
 
 }  // namespace wasserkern

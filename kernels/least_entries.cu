@@ -93,6 +93,15 @@ __global__ void __launch_bounds__(kThreads) minima_kernel(Matrix<const float> co
   }
 }
 
+/// A thread per column.
+__global__ void __launch_bounds__(kThreads) columns_kernel(Matrix<const float> costs, float* least) {
+  for (int64_t j = cuda::grid_thread(); j < costs.columns; j += cuda::grid_threads()) {
+    float best = least[j];
+    for (int64_t i = 0; i < costs.rows; ++i) best = fminf(best, costs.data[i * costs.stride + j]);
+    least[j] = best;
+  }
+}
+
 unsigned blocks_for_rows(CudaStream& stream, int64_t rows) {
   return cuda::blocks_for(stream, rows * kThreads, kThreads);
 }
@@ -112,6 +121,12 @@ void least_sums(CudaStream& stream, Matrix<const float> costs, Vector<const doub
   check_least_sums(costs, price, out);
   if (costs.rows == 0) return;
   cuda::launch(stream, minima_kernel, blocks_for_rows(stream, costs.rows), kThreads, costs, price.data, out.data);
+}
+
+void lower_to_columns(CudaStream& stream, Matrix<const float> costs, Vector<float> least) {
+  check_lower_to_columns(costs, least);
+  if (costs.columns == 0) return;
+  cuda::launch(stream, columns_kernel, cuda::blocks_for(stream, costs.columns, kThreads), kThreads, costs, least.data);
 }
 
 }  // namespace wasserkern

@@ -30,4 +30,8 @@ WASSERKERN_API void least_entries(CudaStream&, Matrix<const float> costs, const 
 WASSERKERN_API void least_sums(CpuStream&, Matrix<const float> costs, Vector<const double> price, Vector<double> out);
 WASSERKERN_API void least_sums(CudaStream&, Matrix<const float> costs, Vector<const double> price, Vector<double> out);
 
+/// least[j] = min(least[j], min_i costs(i, j)); NaN is passed over. costs [m,n], least [n]. Throws ShapeError.
+WASSERKERN_API void lower_to_columns(CpuStream&, Matrix<const float> costs, Vector<float> least);
+WASSERKERN_API void lower_to_columns(CudaStream&, Matrix<const float> costs, Vector<float> least);
+
 }  // namespace wasserkern

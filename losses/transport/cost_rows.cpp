@@ -19,8 +19,8 @@ namespace {
 constexpr int64_t kCandidates = 16;         // scanned at every bid, and as many again as a search takes in
 constexpr int64_t kPanelEntries = 1 << 20;  // of rows that are taken again: they stay in cache
 
-[[noreturn]] void fail_not_finite(int64_t row) {
-  throw DataError("exact_transport: source " + std::to_string(row) +
+[[noreturn]] void fail_not_finite(const char* side, int64_t point) {
+  throw DataError(std::string("exact_transport: ") + side + " " + std::to_string(point) +
                   " has a cost that is not finite; look for NaN, infinity and overflow in the points or costs");
 }
 
@@ -95,7 +95,7 @@ void CostRows::search(std::span<const int32_t> rows, std::span<const double> pri
   for (int64_t at = 0; at < count; ++at) {
     const int64_t row = rows[static_cast<size_t>(at)];
     for (int64_t entry = 0; entry < k; ++entry)
-      if (!std::isfinite(values[static_cast<size_t>(at * k + entry)])) fail_not_finite(row);
+      if (!std::isfinite(values[static_cast<size_t>(at * k + entry)])) fail_not_finite("source", row);
     std::copy_n(values.begin() + at * k, k, candidates.cost.begin() + row * k);
     std::copy_n(columns.begin() + at * k, k, candidates.column.begin() + row * k);
     const auto last = static_cast<size_t>(at * k + k - 1);
@@ -107,24 +107,45 @@ void CostRows::search(std::span<const int32_t> rows, std::span<const double> pri
 
 std::vector<float> CostRows::row(int32_t i) const {
   const Tensor row = costs_.defined() ? costs_.viewed_rows(i, i + 1) : panel_of({&i, 1});
-  return row.to_host();
+  std::vector<float> values = row.to_host();
+  if (!std::all_of(values.begin(), values.end(), [](float cost) { return std::isfinite(cost); }))
+    fail_not_finite("source", i);
+  return values;
+}
+
+template <class Use>
+void CostRows::for_each_panel(Use use) const {
+  if (costs_.defined()) return use(int64_t{0}, costs_);
+  std::vector<int32_t> numbers;
+  for (int64_t first = 0; first < rows_; first += panel_rows()) {
+    numbers.resize(static_cast<size_t>(std::min(panel_rows(), rows_ - first)));
+    std::iota(numbers.begin(), numbers.end(), static_cast<int32_t>(first));
+    use(first, panel_of(numbers));
+  }
+}
+
+std::vector<float> CostRows::column_minima() const {
+  const Tensor minima = Tensor::full(device(), {columns_}, std::numeric_limits<float>::infinity());
+  for_each_panel([&](int64_t, const Tensor& panel) {
+    submit(device(),
+           [all = panel.matrix(), out = minima.vector()](auto& stream) { lower_to_columns(stream, all, out); });
+  });
+  std::vector<float> values = minima.to_host();
+  for (size_t j = 0; j < values.size(); ++j)
+    if (!std::isfinite(values[j])) fail_not_finite("target", static_cast<int64_t>(j));
+  return values;
 }
 
 std::vector<double> CostRows::least_sums(std::span<const double> price) const {
-  Device& device = (costs_.defined() ? costs_ : panel_).device();
-  const Array<double> prices(device, price), minima(device, rows_);
-  std::vector<int32_t> numbers;
-  for (int64_t first = 0; first < rows_; first += panel_rows()) {
-    const int64_t count = std::min(panel_rows(), rows_ - first);
-    numbers.resize(static_cast<size_t>(count));
-    std::iota(numbers.begin(), numbers.end(), static_cast<int32_t>(first));
-    const Tensor panel = costs_.defined() ? costs_ : panel_of(numbers);
-    submit(device, [all = panel.matrix(), p = prices.vector(), out = Vector<double>{minima.data() + first, count}](
-                       auto& stream) { wasserkern::least_sums(stream, all, p, out); });
-  }
-  std::vector<double> values = minima.to_host();
+  const Array<double> prices(device(), price), sums(device(), rows_);
+  for_each_panel([&](int64_t first, const Tensor& panel) {
+    submit(device(),
+           [all = panel.matrix(), p = prices.vector(), out = Vector<double>{sums.data() + first, panel.shape()[0]}](
+               auto& stream) { wasserkern::least_sums(stream, all, p, out); });
+  });
+  std::vector<double> values = sums.to_host();
   for (size_t i = 0; i < values.size(); ++i)
-    if (std::isnan(values[i])) fail_not_finite(static_cast<int64_t>(i));
+    if (std::isnan(values[i])) fail_not_finite("source", static_cast<int64_t>(i));
   return values;
 }
 

@@ -32,16 +32,23 @@ class CostRows {
   int64_t rows() const { return rows_; }
   int64_t columns() const { return columns_; }
 
-  /// Lists these rows anew. Prices are no lower than at the last search. Throws DataError for costs that are not finite
-  /// where it meets them.
+  // All of these throw DataError for costs that are not finite, where they meet them.
+
+  /// Lists these rows anew. Prices are no lower than at the last search.
   void search(std::span<const int32_t> rows, std::span<const double> price, Candidates& candidates) const;
   /// One row, whole.
   std::vector<float> row(int32_t i) const;
-  /// min_j cost(i, j) + price[j] for every row i, in double. Throws DataError if any cost is not finite.
+  /// min_i cost(i, j) for every column j.
+  std::vector<float> column_minima() const;
+  /// min_j cost(i, j) + price[j] for every row i, in double; meets all costs.
   std::vector<double> least_sums(std::span<const double> price) const;
 
  private:
   int64_t panel_rows() const;
+  Device& device() const { return (costs_.defined() ? costs_ : panel_).device(); }
+  /// Calls `use(first row, panel)` with all rows in order.
+  template <class Use>
+  void for_each_panel(Use use) const;
   /// These rows, at most panel_rows(), until the next call.
   Tensor panel_of(std::span<const int32_t> rows) const;
 

@@ -166,6 +166,25 @@ TEST_CASE("least_sums are the least of each row, in double", "[least_entries]") 
   }
 }
 
+TEST_CASE("lower_to_columns takes the least of each column into what there is", "[least_entries]") {
+  std::mt19937_64 random(11);
+  for (const auto& [m, n] : {std::pair<int64_t, int64_t>{0, 3}, {1, 1}, {7, 33}, {20, 5000}}) {
+    std::vector<float> costs = random_normals(random, m * (n + 1)), least = random_normals(random, n);
+    std::vector<float> expected = least;
+    for (int64_t i = 0; i < m; ++i)
+      for (int64_t j = 0; j < n; ++j) {
+        float& cost = costs[static_cast<size_t>(i * (n + 1) + j)];
+        if ((i + j) % 5 == 0) cost = kNan;
+        if (cost < expected[static_cast<size_t>(j)]) expected[static_cast<size_t>(j)] = cost;
+      }
+    with_stream([&](auto& stream) {
+      const OnStream all(stream, costs), out(stream, least);
+      lower_to_columns(stream, Matrix<const float>{all.data(), m, n, n + 1}, out.vector());
+      CHECK(out.host() == expected);
+    });
+  }
+}
+
 TEST_CASE("Costs against packed targets are those of pairwise_cost", "[least_entries][pairwise_cost]") {
   std::mt19937_64 random(10);
   for (const Cost& cost : sample_costs())
