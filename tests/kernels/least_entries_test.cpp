@@ -189,6 +189,7 @@ TEST_CASE("Costs against packed targets are those of pairwise_cost", "[least_ent
   std::mt19937_64 random(10);
   for (const Cost& cost : sample_costs())
     for (const auto& [m, n, d] : {std::array<int64_t, 3>{20, 37, 5}, {33, 65, 20}, {18, 17, 600}}) {
+      if (on_cuda() && d > 5) continue;  // nothing is packed there
       const std::vector<float> x = random_normals(random, m * d), y = random_normals(random, n * d);
       with_stream([&](auto& stream) {
         const OnStream xs(stream, x), ys(stream, y);
