@@ -40,8 +40,8 @@ def draw_by_size(axes, runs, distance, logarithmic):
     axes.set(xlabel="points of a sample", ylabel=distance)
     if logarithmic:
         axes.set(xscale="log", yscale="log")
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("{x:g}")
+        if max(run.means.max() for run in runs) < 10 * min(run.means.min() for run in runs):
+            axes.yaxis.set_minor_formatter("{x:g}")  # no power of ten may be in sight
     else:
         axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3, which="both")
@@ -74,7 +74,7 @@ def draw_sinkhorn_complexity(plt, runs):
     for axes, logarithmic in zip(panels, (False, True)):
         draw_by_size(axes, runs, "Sinkhorn divergence, mean and deviation", logarithmic)
     panels[0].axvline(500, color="grey", linewidth=0.8, linestyle="--", label="500 points")
-    panels[0].set_xlim(right=min(1000, 1.05 * max(run.sizes[-1] for run in runs)))
+    panels[0].set_xlim(0, min(1000, 1.05 * max(run.sizes[-1] for run in runs)))
     panels[0].legend(fontsize=8)
     return figure
 

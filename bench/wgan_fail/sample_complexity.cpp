@@ -55,13 +55,13 @@ void compare(bench::Experiment& run) {
     const bench::LineFit line(x, y);
     save_line(run, line, x.front());
     table.rows.push_back({"slope of log W1 over log n", bench::printed("%.4g", line.slope()),
-                          "95 %: +-" + bench::printed("%.2g", line.slope_margin()), "", "",
-                          "-1 / dimension as n grows"});
+                          "95 %: +-" + bench::printed("%.2g", line.slope_margin()), "",
+                          bench::printed("%.4g", -1 / static_cast<double>(samples.dimension)), "as n grows"});
     for (const auto& [target, published] : {std::pair(0.1, "more than 1e20"), std::pair(0.01, "more than 1e40")}) {
       const auto [at, low, high] = line.where(std::log10(target));
       table.rows.push_back({"n for W1 = " + bench::printed("%.4g", target), "1e" + bench::printed("%.1f", at),
                             "95 %: 1e" + bench::printed("%.1f", low) + " to 1e" + bench::printed("%.1f", high), "",
-                            samples.dimension == 20 ? published : "", "the line is fitted to other sizes"});
+                            samples.dimension == 20 ? published : "", "fitted to the means above"});
     }
   }
   run.results(table);
