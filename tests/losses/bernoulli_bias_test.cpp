@@ -58,7 +58,7 @@ Coin expected(int count, double truth, double theta) {
 TEST_CASE("the expected batch distance to a coin is least at the samples' median, another coin",
           "[transport][theory]") {
   const double truth = 0.6;
-  const auto [count, wrong] = GENERATE(std::pair(1, 1.0), std::pair(2, 0.5), std::pair(4, 0.5));
+  const auto [count, wrong] = GENERATE(std::pair(1, 1.0), std::pair(2, 0.5), std::pair(3, 2.0 / 3), std::pair(4, 0.5));
   CAPTURE(count);
   const Coin there = expected(count, truth, truth), at_minimum = expected(count, truth, wrong);
   CHECK(at_minimum.value < there.value - 0.004);
