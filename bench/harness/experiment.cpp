@@ -5,6 +5,7 @@
 #include "bench/harness/device_flags.h"
 #include "bench/harness/experiment_state.h"
 #include "bench/harness/interrupts.h"
+#include "bench/harness/metrics_file.h"
 #include "bench/harness/progress.h"
 #include "data/image_folder.h"
 #include "engine/file.h"
@@ -37,7 +38,7 @@ Experiment::Common::Common(const About& what, const std::string& program, std::v
   if (!resume.empty()) flags.resume(resume, folder->read_config(about.name)["flags"]);
 
   iterations = flags.integer({"iterations", "STEPS", about.iteration, free}, about.iterations, 1);
-  batch = flags.integer({"batch", "COUNT", "images, or points, per batch"}, about.batch, 1);
+  batch = flags.integer({"batch", "COUNT", about.batch_counts}, about.batch, 1);
   seed = static_cast<uint64_t>(flags.integer({"seed", "NUMBER", "of all random numbers"}, 1, 0));
   device = device_flags(flags);
   eager = flags.toggle({"eager", "", "never replay recorded steps, for profilers and debuggers; same results", free});
@@ -154,6 +155,15 @@ void Experiment::record(std::initializer_list<std::pair<std::string, Tensor>> va
 
 void Experiment::measure(std::initializer_list<std::pair<std::string, double>> values) {
   for (const auto& [name, value] : values) record({{name, Tensor::full(device(), {}, static_cast<float>(value))}});
+}
+
+std::vector<std::pair<uint64_t, double>> Experiment::measured(const std::string& column) {
+  return read_metric(common_->folder->metrics(), column);
+}
+
+void Experiment::results(const ResultTable& table) {
+  for (const std::string& line : text_lines(table)) running().log.line(line);
+  write_csv(common_->folder->results(), table);
 }
 
 void Experiment::save_grid(const Tensor& images, const ImageShape& shape, data::PixelRange range,
