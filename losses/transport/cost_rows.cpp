@@ -27,8 +27,8 @@ constexpr int64_t kPanelEntries = 1 << 20;  // of rows that are taken again: the
 /// What the listed candidates of a row come to at most; infinity without a list.
 double most_listed(const Candidates& candidates, std::span<const double> price, int32_t row) {
   double most = -std::numeric_limits<double>::infinity();
-  const auto first = static_cast<size_t>(row * candidates.size);
-  for (size_t at = first; at < first + static_cast<size_t>(candidates.size); ++at)
+  const auto first = static_cast<size_t>(row * candidates.size), last = first + static_cast<size_t>(candidates.size);
+  for (size_t at = first; at < last; ++at)
     most = std::max(most, candidates.cost[at] + price[static_cast<size_t>(candidates.column[at])]);
   return most;
 }
@@ -40,6 +40,24 @@ Candidates::Candidates(int64_t rows, int64_t columns)
       cost(static_cast<size_t>(rows * size), std::numeric_limits<float>::infinity()),
       column(static_cast<size_t>(rows * size)),
       floor(static_cast<size_t>(rows)) {}
+
+void Candidates::list(std::span<const int32_t> rows, const std::vector<float>& costs,
+                      const std::vector<int32_t>& columns, std::span<const double> price) {
+  for (size_t at = 0; at < rows.size(); ++at) {
+    const auto row = static_cast<size_t>(rows[at]), k = static_cast<size_t>(size);
+    const size_t from = at * k, last = from + k - 1;
+    if (!std::all_of(costs.begin() + static_cast<std::ptrdiff_t>(from),
+                     costs.begin() + static_cast<std::ptrdiff_t>(last) + 1,
+                     [](float cost) { return std::isfinite(cost); }))
+      fail_not_finite("source", rows[at]);
+    std::copy_n(costs.begin() + static_cast<std::ptrdiff_t>(from), k,
+                cost.begin() + static_cast<std::ptrdiff_t>(row * k));
+    std::copy_n(columns.begin() + static_cast<std::ptrdiff_t>(from), k,
+                column.begin() + static_cast<std::ptrdiff_t>(row * k));
+    floor[row] = size == std::ssize(price) ? std::numeric_limits<double>::infinity()
+                                           : costs[last] + price[static_cast<size_t>(columns[last])];
+  }
+}
 
 CostRows::CostRows(const Tensor& costs) : rows_(costs.shape()[0]), columns_(costs.shape()[1]), costs_(costs) {}
 
@@ -72,37 +90,26 @@ Tensor CostRows::panel_of(std::span<const int32_t> rows) const {
 void CostRows::search(std::span<const int32_t> rows, std::span<const double> price, Candidates& candidates) const {
   const auto most = static_cast<size_t>(panel_rows());
   for (; rows.size() > most; rows = rows.subspan(most)) search(rows.first(most), price, candidates);
+
   const Tensor panel = costs_.defined() ? costs_ : panel_of(rows);
-  Device& device = panel.device();
   const auto count = std::ssize(rows), k = candidates.size;
-  std::vector<int32_t> panel_places(rows.begin(), rows.end()), starts;
-  std::vector<double> bounds_of_rows;
+  std::vector<int32_t> places(rows.begin(), rows.end()), starts;
+  if (!costs_.defined()) std::iota(places.begin(), places.end(), 0);
+  std::vector<double> bounds;
   for (const int32_t row : rows) {
     starts.push_back(static_cast<int32_t>(row * columns_ / rows_));
-    bounds_of_rows.push_back(most_listed(candidates, price, row));
+    bounds.push_back(most_listed(candidates, price, row));
   }
-  if (!costs_.defined()) std::iota(panel_places.begin(), panel_places.end(), 0);
-  const Array<int32_t> places(device, panel_places), first_columns(device, starts), found(device, count * k);
-  const Array<double> bounds(device, bounds_of_rows), prices(device, price);
-  const Array<float> costs(device, count * k);
-  submit(device,
-         [=, all = panel.matrix(), searches = RowSearches{places.vector(), first_columns.vector(), bounds.vector()},
-          p = prices.vector()](auto& stream) {
-           least_entries(stream, all, searches, p, {costs.data(), count, k}, {found.data(), count, k});
+
+  const Array<int32_t> panel_places(device(), places), first_columns(device(), starts), columns(device(), count * k);
+  const Array<double> known_bounds(device(), bounds), prices(device(), price);
+  const Array<float> costs(device(), count * k);
+  submit(device(),
+         [=, all = panel.matrix(), p = prices.vector(),
+          searches = RowSearches{panel_places.vector(), first_columns.vector(), known_bounds.vector()}](auto& stream) {
+           least_entries(stream, all, searches, p, {costs.data(), count, k}, {columns.data(), count, k});
          });
-  const std::vector<float> values = costs.to_host();
-  const std::vector<int32_t> columns = found.to_host();
-  for (int64_t at = 0; at < count; ++at) {
-    const int64_t row = rows[static_cast<size_t>(at)];
-    for (int64_t entry = 0; entry < k; ++entry)
-      if (!std::isfinite(values[static_cast<size_t>(at * k + entry)])) fail_not_finite("source", row);
-    std::copy_n(values.begin() + at * k, k, candidates.cost.begin() + row * k);
-    std::copy_n(columns.begin() + at * k, k, candidates.column.begin() + row * k);
-    const auto last = static_cast<size_t>(at * k + k - 1);
-    candidates.floor[static_cast<size_t>(row)] = k == columns_
-                                                     ? std::numeric_limits<double>::infinity()
-                                                     : values[last] + price[static_cast<size_t>(columns[last])];
-  }
+  candidates.list(rows, costs.to_host(), columns.to_host(), price);
 }
 
 std::vector<float> CostRows::row(int32_t i) const {

@@ -19,6 +19,10 @@ struct Candidates {
   std::vector<double> floor;
 
   Candidates(int64_t rows, int64_t columns);
+  /// Takes what a search of these rows has found: costs and columns [rows, k], ascending in their sums. Throws
+  /// DataError for a cost that is not finite.
+  void list(std::span<const int32_t> rows, const std::vector<float>& costs, const std::vector<int32_t>& columns,
+            std::span<const double> price);
 };
 
 /// The rows of a cost matrix, which is in memory or not.
