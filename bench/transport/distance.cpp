@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/harness/certified.h"
 #include "bench/harness/cost_flags.h"
 #include "bench/harness/device_flags.h"
 #include "bench/harness/program.h"
@@ -105,10 +106,7 @@ double mean_cost(const LqCost& cost, const losses::Measure& sources, const losse
 
 Transport exact(const Options& options, const losses::Measure& sources, const losses::Measure& targets) {
   losses::ExactTransport found = losses::exact_transport(options.cost, sources, targets);
-  if (!found.certified)
-    throw Error("the solution has no certificate: its plan costs " + printed("%.9g", found.primal) +
-                ", its potentials show " + printed("%.9g", found.dual) + "; try coordinates nearer to each other");
-  return {found.primal,
+  return {bench::certified_cost(found),
           found.dual,
           "yes: every pair was seen to be admissible",
           std::move(found.coupling),
