@@ -1,4 +1,11 @@
-"""Pictures of what bench/qp_wgan/atoms leaves. Paper 000, figure 1."""
+"""Pictures of what bench/qp_wgan's exact costs say: figure 1 of paper 000, atoms that descend them, and figure 2, where
+they stand beside what the mixture's models have."""
+
+# Columns of the mixture, their colours as in the paper, and what they are.
+CURVES = {"objective": ("tab:blue", "objective"),
+          "scaled_distance": ("tab:blue", "objective / slope"),
+          "exact": ("tab:red", "exact"),
+          "sampling": ("tab:gray", "exact, two generated sets")}
 
 
 def powers(columns):
@@ -19,7 +26,7 @@ def draw_atoms(axes, targets, paths, plan):
     axes.tick_params(labelsize=7)
 
 
-def draw(plt, columns, atoms, targets, plans):
+def draw_descent(plt, columns, atoms, targets, plans):
     """`atoms`: step -> [p, atom, 2]; `targets` [target, 2]; `plans` [p, atom, target]."""
     import numpy
     names = powers(columns)
@@ -38,4 +45,20 @@ def draw(plt, columns, atoms, targets, plans):
                  ylabel="cost |x - y|^p / p (dashed),\nnorm of its gradient (solid)")
     grid[-1].grid(alpha=0.3)
     grid[-1].legend(fontsize=8)
+    return figure
+
+
+def draw_agreement(plt, runs):
+    """`runs`: (title, column -> (epochs, values)), a panel each."""
+    figure, grid = plt.subplots(1, len(runs), figsize=(3.2 * len(runs), 3.2), squeeze=False, layout="constrained")
+    for axes, (title, columns) in zip(grid[0], runs):
+        for name, (colour, label) in CURVES.items():
+            if name in columns:
+                axes.plot(*columns[name], color=colour, linewidth=0.9, label=label, zorder=1.5 if name == "sampling" else 2)
+        axes.axhline(0, color="black", linewidth=0.5)
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("epoch")
+        axes.tick_params(labelsize=7)
+        axes.legend(fontsize=7, loc="upper right")
+    grid[0, 0].set_ylabel("cost of transport, |x - y|^p / p")
     return figure

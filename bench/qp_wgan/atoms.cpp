@@ -34,6 +34,12 @@ constexpr float kJitter = 1e-6f;  // of the start: atoms in one place would shar
 constexpr double kTypicalDistance = 0.3;
 constexpr double kLanded = 0.01;  // from a target
 
+/// 2.5 as "2.5", 2 as "2".
+std::string short_text(float number) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, number).ptr};
+}
+
 /// "1,2,5" as numbers.
 std::vector<float> numbers_of(const std::string& list) {
   std::vector<float> numbers;
@@ -43,16 +49,12 @@ std::vector<float> numbers_of(const std::string& list) {
     const auto [stop, error] = std::from_chars(at, end, number);
     if (error != std::errc() || (stop != end && *stop != ','))
       throw UsageError("--powers " + printable(list) + ": give numbers with commas between them, such as 1,2,5");
+    if (std::ranges::find(numbers, number) != numbers.end())
+      throw UsageError("--powers " + printable(list) + ": " + short_text(number) + " is there twice");
     numbers.push_back(number);
     if (stop == end) return numbers;
     at = stop + 1;
   }
-}
-
-/// 2.5 as "2.5", 2 as "2".
-std::string short_text(float number) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, number).ptr};
 }
 
 std::string rounded(double value) {

@@ -73,7 +73,7 @@ struct Transport {
   double value;  // the least cost; with entropy, entropy included
   double dual;   // of admissible potentials: no plan costs less
   std::string note;
-  std::vector<losses::Flow> coupling;  // if asked for
+  std::vector<losses::Flow> coupling = {};  // of sinkhorn, if asked for
   std::vector<double> source_potential, target_potential;
 };
 
@@ -148,15 +148,16 @@ Transport entropic(const Options& options, const losses::Measure& sources, const
     rule.epsilon = static_cast<float>(kShareOfMeanCost * mean_cost(options.cost, sources, targets));
   if (!(rule.epsilon > 0)) throw DataError("all points are in one place: their mean cost is 0; give an --epsilon");
   const losses::EntropicTransport found = losses::sinkhorn(options.cost, sources, targets, rule);
-  Transport transport{
-      .value = found.value * bench::total_mass(sources),
-      .dual = bound_on_exact(options, sources, targets, found.source_potential),
-      .note = std::string(found.converged ? "no, converged" : "no, and not converged: give more --iterations") +
-              "; epsilon " + printed("%.6g", rule.epsilon) + ", " + std::to_string(found.iterations) +
-              " iterations, marginals off by " + printed("%.2g", found.marginal_error),
-      .coupling = {},
-      .source_potential = to_doubles(found.source_potential),
-      .target_potential = to_doubles(found.target_potential)};
+  if (!found.converged)
+    throw Error("Sinkhorn's iteration has not converged after " + std::to_string(found.iterations) +
+                " iterations; give more --iterations, or a larger --epsilon or --tolerance");
+  Transport transport{.value = found.value * bench::total_mass(sources),
+                      .dual = bound_on_exact(options, sources, targets, found.source_potential),
+                      .note = "no: entropic, with epsilon " + printed("%.6g", rule.epsilon) + "; " +
+                              std::to_string(found.iterations) + " iterations, marginals off by " +
+                              printed("%.2g", found.marginal_error),
+                      .source_potential = to_doubles(found.source_potential),
+                      .target_potential = to_doubles(found.target_potential)};
   if (!options.coupling.empty())
     transport.coupling = entropic_coupling(options, sources, targets, transport, double{rule.epsilon});
   return transport;
@@ -209,11 +210,11 @@ int measure(bench::Flags& flags) {
   say("target", printable(options.target) + ", " + targets.points.shape().text());
   say("cost", printed("|x - y|_%g", options.cost.q) + (p == 1 ? "" : printed("^%g / ", p) + printed("%g", p)));
   say("device", device.choice());
-  say("value", printed("%.9g", transport.value));
-  if (transport.value >= 0)
-    say("distance", printed("%.9g", std::pow(p * transport.value, 1 / p)) + printed(", W_%g: the root of ", p) +
-                        printed("%g times the value", p));
-  say("dual", printed("%.9g", transport.dual));
+  say("value", printed("%.9g", transport.value) + (options.exact ? "" : ", entropy included"));
+  if (options.exact)
+    say("distance", printed("%.9g", std::pow(p * transport.value, 1 / p)) +
+                        (p == 1 ? ", W_1" : printed(", W_%g: the p-th root of p times the value", p)));
+  say("dual", printed("%.9g", transport.dual) + ": no plan costs less");
   say("gap", printed("%.2g", transport.value - transport.dual));
   say("certified", transport.note);
   say("time", printed("%.3g s", seconds.count()));

@@ -276,7 +276,7 @@ class Figures(ProgramTest):
             self.assert_done(call(*programs.PLAIN, "--out", run, "--iterations", 12, "--samples-every", 6, *flags,
                                   program=programs.MIXTURE))
         self.assert_done(self.figures(*runs, "--out", self.folder / "compared"))
-        for picture in ("wgan/figures/points", "wgan/figures/scaled_distance", "qp/figures/objective",
+        for picture in ("wgan/figures/points", "wgan/figures/exact", "qp/figures/objective",
                         "compared/comparison"):
             width, height, _, _ = png_pixels_size(self.folder / f"{picture}.png")
             self.assertGreater(width * height, 100_000)
