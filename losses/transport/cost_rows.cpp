@@ -9,9 +9,9 @@
 #include "engine/array.h"
 #include "engine/ops/transport.h"
 #include "engine/stream.h"
-#include "engine/tape.h"
 #include "kernels/error.h"
 #include "kernels/least_entries.h"
+#include "kernels/pairwise_cost.h"
 
 namespace wasserkern::losses {
 namespace {
@@ -51,22 +51,30 @@ CostRows::CostRows(const Cost& cost, const Tensor& sources, const Tensor& target
       columns_(targets.shape().rows()),
       cost_(cost),
       sources_(sources),
-      targets_(targets) {}
+      targets_(targets),
+      panel_(Tensor::empty(targets.device(), {panel_rows(), columns_})) {
+  targets.device().stream().visit([&](auto& stream) {
+    packed_targets_ = Tensor::empty(targets.device(), {packed_targets_size(stream, targets.matrix())});
+    pack_targets(stream, targets.matrix(), packed_targets_.vector());
+  });
+}
 
 int64_t CostRows::panel_rows() const {
-  return costs_.defined() ? rows_ : std::max<int64_t>(32, kPanelEntries / columns_);
+  return costs_.defined() ? rows_ : std::clamp<int64_t>(kPanelEntries / columns_, 16, std::max<int64_t>(rows_, 16));
 }
 
 Tensor CostRows::panel_of(std::span<const int32_t> rows) const {
-  const TapeOff off;
-  return pairwise_cost(cost_, gather_rows(sources_, Array<int32_t>(sources_.device(), rows)), targets_);
+  const Tensor some = gather_rows(sources_, Array<int32_t>(sources_.device(), rows));
+  const Tensor panel = panel_.viewed_rows(0, some.shape().rows());
+  submit(some.device(),
+         [=, this, x = some.matrix(), y = targets_.matrix(), packed = packed_targets_.vector(),
+          out = panel.matrix()](auto& stream) { pairwise_cost_packed(stream, cost_, x, y, packed, out); });
+  return panel;
 }
 
 void CostRows::search(std::span<const int32_t> rows, std::span<const double> price, Candidates& candidates) const {
-  if (std::ssize(rows) > panel_rows()) {
-    search(rows.first(static_cast<size_t>(panel_rows())), price, candidates);
-    return search(rows.subspan(static_cast<size_t>(panel_rows())), price, candidates);
-  }
+  const auto most = static_cast<size_t>(panel_rows());
+  for (; rows.size() > most; rows = rows.subspan(most)) search(rows.first(most), price, candidates);
   const Tensor panel = costs_.defined() ? costs_ : panel_of(rows);
   Device& device = panel.device();
   const auto count = std::ssize(rows), k = candidates.size;
@@ -100,31 +108,22 @@ std::vector<float> CostRows::row(int32_t i) const {
   return row.to_host();
 }
 
-template <class Use>
-void CostRows::for_each_panel(Use use) const {
-  if (costs_.defined()) return use(0, costs_);
-  std::vector<int32_t> numbers;
-  for (int64_t first = 0; first < rows_; first += std::ssize(numbers)) {
-    numbers.resize(static_cast<size_t>(std::min(panel_rows(), rows_ - first)));
-    std::iota(numbers.begin(), numbers.end(), static_cast<int32_t>(first));
-    use(first, panel_of(numbers));
-  }
-}
-
 std::vector<double> CostRows::reduced_minima(std::span<const double> potential) const {
-  std::vector<double> minima;
-  for_each_panel([&](int64_t, const Tensor& panel) {
-    Device& device = panel.device();
-    const Array<double> potentials(device, potential), least(device, panel.shape()[0]);
-    submit(device, [all = panel.matrix(), v = potentials.vector(), out = least.vector()](auto& stream) {
-      wasserkern::reduced_minima(stream, all, v, out);
-    });
-    const std::vector<double> of_panel = least.to_host();
-    minima.insert(minima.end(), of_panel.begin(), of_panel.end());
-  });
-  for (size_t i = 0; i < minima.size(); ++i)
-    if (std::isnan(minima[i])) fail_not_finite(static_cast<int64_t>(i));
-  return minima;
+  Device& device = (costs_.defined() ? costs_ : panel_).device();
+  const Array<double> potentials(device, potential), minima(device, rows_);
+  std::vector<int32_t> numbers;
+  for (int64_t first = 0; first < rows_; first += panel_rows()) {
+    const int64_t count = std::min(panel_rows(), rows_ - first);
+    numbers.resize(static_cast<size_t>(count));
+    std::iota(numbers.begin(), numbers.end(), static_cast<int32_t>(first));
+    const Tensor panel = costs_.defined() ? costs_ : panel_of(numbers);
+    submit(device, [all = panel.matrix(), v = potentials.vector(), out = Vector<double>{minima.data() + first, count}](
+                       auto& stream) { wasserkern::reduced_minima(stream, all, v, out); });
+  }
+  std::vector<double> values = minima.to_host();
+  for (size_t i = 0; i < values.size(); ++i)
+    if (std::isnan(values[i])) fail_not_finite(static_cast<int64_t>(i));
+  return values;
 }
 
 }  // namespace wasserkern::losses

@@ -39,16 +39,14 @@ class CostRows {
   std::vector<double> reduced_minima(std::span<const double> potential) const;
 
  private:
-  /// Calls `use(first row, panel)` for panels of consecutive rows of all.
-  template <class Use>
-  void for_each_panel(Use use) const;
-  Tensor panel_of(std::span<const int32_t> rows) const;
   int64_t panel_rows() const;
+  /// These rows, at most panel_rows(), until the next call.
+  Tensor panel_of(std::span<const int32_t> rows) const;
 
   int64_t rows_, columns_;
   Tensor costs_;  // undefined when there is no matrix
   Cost cost_;
-  Tensor sources_, targets_;
+  Tensor sources_, targets_, packed_targets_, panel_;
 };
 
 }  // namespace wasserkern::losses
