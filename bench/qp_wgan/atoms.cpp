@@ -119,7 +119,7 @@ Outcome::Outcome(const Model& model, const Tensor& targets) {
   std::vector<Place> means(x.size());
   for (const losses::Flow& flow : transport.coupling) {
     const auto i = static_cast<size_t>(flow.source), j = static_cast<size_t>(flow.target);
-    plan[i * y.size() + j] = static_cast<float>(flow.mass);
+    plan[i * y.size() + j] += static_cast<float>(flow.mass);
     means[i] += count * flow.mass * y[j];
   }
   const Place centre = std::accumulate(x.begin(), x.end(), Place()) / count;
