@@ -54,7 +54,8 @@ def draw_agreement(plt, runs):
     for axes, (title, columns) in zip(grid[0], runs):
         for name, (colour, label) in CURVES.items():
             if name in columns:
-                axes.plot(*columns[name], color=colour, linewidth=0.9, label=label, zorder=1.5 if name == "sampling" else 2)
+                axes.plot(*columns[name], color=colour, linewidth=0.9, label=label,
+                          zorder=1.5 if name == "sampling" else 2)
         axes.axhline(0, color="black", linewidth=0.5)
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("epoch")
