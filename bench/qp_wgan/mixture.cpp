@@ -111,7 +111,10 @@ class Comparison {
     const Tensor both = concatenate_rows(points_, y);
     const auto slope = static_cast<float>(steepest_slope(both.to_host(), game.critic(both).to_host()));
     run_.measure({{"slope", slope}});
-    if (slope > 0) run_.record({{"scaled_distance", -losses::wgan_critic_loss(game.critic, points_, y) / slope}});
+    if (slope > 0)
+      run_.record({{"scaled_distance", -losses::wgan_critic_loss(game.critic, points_, y) / slope}});
+    else
+      run_.measure({{"scaled_distance", 0}});  // of a flat critic
   }
 
   double mean_of_last(const std::string& column) const {

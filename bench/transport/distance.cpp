@@ -49,7 +49,7 @@ Options::Options(bench::Flags& flags) {
   exact = flags.choice({"method", "", "exact, or with entropy"}, {"exact", "sinkhorn"}) == "exact";
   rule.epsilon = static_cast<float>(flags.number(epsilon_flag, 0));
   rule.tolerance = static_cast<float>(
-      flags.number({"tolerance", "SHARE", "sinkhorn: of epsilon, by which the last iteration changes a potential"},
+      flags.number({"tolerance", "SHARE", "sinkhorn: of the mass, by which the plan's marginals may be off"},
                    bench::decimal(rule.tolerance)));
   rule.most_iterations =
       flags.integer({"iterations", "COUNT", "sinkhorn: after which it gives up"}, rule.most_iterations, 1);
@@ -203,7 +203,6 @@ int measure(bench::Flags& flags) {
   const auto begin = std::chrono::steady_clock::now();
   const Transport transport = options.exact ? exact(options, sources, targets) : entropic(options, sources, targets);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  write(options, transport);
 
   const double p = options.cost.p;
   say("source", printable(options.source) + ", " + sources.points.shape().text());
@@ -218,6 +217,7 @@ int measure(bench::Flags& flags) {
   say("gap", printed("%.2g", transport.value - transport.dual));
   say("certified", transport.note);
   say("time", printed("%.3g s", seconds.count()));
+  write(options, transport);
   return 0;
 }
 

@@ -109,6 +109,12 @@ class Atoms(ProgramTest):
                 self.assertIn(word, result.stderr)
                 self.assertFalse((self.folder / "run").exists())
 
+    def test_steps_that_are_too_large(self):
+        result = self.train(self.folder / "run", "--rate", 3)
+        self.assertEqual((result.returncode, len(result.stderr.splitlines())), (1, 1), result.stderr)
+        for word in ("p = 5", "iteration", "--rate"):
+            self.assertIn(word, result.stderr)
+
     def test_figures(self):
         run = self.folder / "run"
         self.assert_done(self.train(run, "--iterations", 20))
@@ -261,7 +267,10 @@ class Distance(ProgramTest):
         self.assert_refused([good, other, "--method", "sinkhorn", "--iterations", 1, "--epsilon", 0.1], 1, "converged")
         point = array("point.npy", (1, 2), [3, 4])
         self.assert_refused([point, point, "--method", "sinkhorn"], 1, "--epsilon")
-        self.assert_refused([good, good, "--coupling", self.folder / "no/plan.npy"], 1, "plan.npy")
+        result = call(*programs.PLAIN, good, good, "--coupling", self.folder / "no/plan.npy", program=self.program)
+        self.assertEqual((result.returncode, len(result.stderr.splitlines())), (1, 1), result.stderr)
+        self.assertIn("plan.npy", result.stderr)
+        self.assertIn("value      0\n", result.stdout)  # what was found is said all the same
 
     def test_bad_flags(self):
         good = write_npy(self.folder / "good.npy", (2, 2), [0, 0, 1, 1])
