@@ -6,7 +6,7 @@
 namespace wasserkern::losses {
 namespace {
 
-constexpr size_t kMemory = 8;        // changes
+constexpr size_t kMemory = 5;        // changes
 constexpr double kDependent = 1e-4;  // of its length, where a change has nothing new
 
 /// x += a y.

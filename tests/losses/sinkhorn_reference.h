@@ -41,6 +41,7 @@ inline std::vector<double> cost_matrix(const Cost& cost, const WeightedPoints& x
 struct Entropic {
   double value = 0, cost = 0;  // with the entropy, and <pi, C> alone
   std::vector<double> f, g;
+  std::vector<double> coupling;  // [m, n]
 };
 
 /// The value of the coupling that two potentials stand for.
@@ -51,6 +52,7 @@ inline Entropic evaluated(const std::vector<double>& costs, double epsilon, cons
     for (size_t j = 0; j < g.size(); ++j) {
       const double cost = costs[i * g.size() + j], exponent = (f[i] + g[j] - cost) / epsilon;
       const double mass = x.share[i] * y.share[j] * std::exp(exponent);
+      result.coupling.push_back(mass);
       if (mass == 0) continue;
       result.cost += mass * cost;
       result.value += mass * (cost + epsilon * exponent);
