@@ -2,13 +2,13 @@
 #include <charconv>
 #include <cmath>
 #include <complex>
-#include <cstdio>
 #include <numeric>
 #include <string>
 #include <vector>
 
 #include "bench/harness/certified.h"
 #include "bench/harness/experiment.h"
+#include "bench/harness/printed.h"
 #include "engine/file.h"
 #include "engine/ops/elementwise.h"
 #include "engine/tape.h"
@@ -33,6 +33,7 @@ constexpr int64_t kPlane = 2;
 constexpr float kJitter = 1e-6f;  // of the start: atoms in one place would share one gradient for ever
 constexpr double kTypicalDistance = 0.3;
 constexpr double kLanded = 0.01;  // from a target
+constexpr double kFar = 100;      // for a step
 
 /// 2.5 as "2.5", 2 as "2".
 std::string short_text(float number) {
@@ -57,11 +58,7 @@ std::vector<float> numbers_of(const std::string& list) {
   }
 }
 
-std::string rounded(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g", value);
-  return text;
-}
+std::string rounded(double value) { return bench::printed("%.3g", value); }
 
 using Place = std::complex<double>;  // in the plane
 
@@ -93,10 +90,12 @@ void descend(bench::Experiment& run, const Model& model, const Tensor& targets, 
   const Tensor gradient = grad(losses::coupling_cost(model.cost, x, targets, transport.coupling), x);
   double squares = 0;
   for (const float value : gradient.to_host()) squares += double{value} * value;
-  model.atoms.overwrite(model.atoms -
-                        gradient * static_cast<float>(model.rate * std::pow(decay, std::max(0.0, 2.0 - model.cost.p))));
-  run.measure(
-      {{model.column("cost"), bench::certified_cost(transport)}, {model.column("gradient"), std::sqrt(squares)}});
+  const double norm = std::sqrt(squares), rate = model.rate * std::pow(decay, std::max(0.0, 2.0 - model.cost.p));
+  if (!(rate * norm < kFar))
+    throw Error("p = " + short_text(model.cost.p) + ", iteration " + std::to_string(run.step()) +
+                ": atoms are thrown out of the unit square; try a smaller --rate");
+  model.atoms.overwrite(model.atoms - gradient * static_cast<float>(rate));
+  run.measure({{model.column("cost"), bench::certified_cost(transport)}, {model.column("gradient"), norm}});
 }
 
 /// Where the atoms of one p ended.

@@ -8,6 +8,7 @@
 #include "bench/harness/certified.h"
 #include "bench/harness/cost_flags.h"
 #include "bench/harness/device_flags.h"
+#include "bench/harness/printed.h"
 #include "bench/harness/program.h"
 #include "bench/transport/cloud.h"
 #include "engine/file.h"
@@ -24,6 +25,7 @@
 // said, and coupling and potentials are written where asked.
 
 using namespace wasserkern;
+using bench::printed;
 
 namespace {
 
@@ -80,12 +82,6 @@ struct Transport {
 std::vector<double> to_doubles(const Tensor& tensor) {
   const std::vector<float> values = tensor.to_host();
   return {values.begin(), values.end()};
-}
-
-std::string printed(const char* format, double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
 }
 
 double mass_of(const losses::Measure& measure, size_t point) {
