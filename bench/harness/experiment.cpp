@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "bench/harness/cost_flags.h"
 #include "bench/harness/device_flags.h"
 #include "bench/harness/experiment_state.h"
 #include "bench/harness/interrupts.h"
@@ -64,14 +65,7 @@ uint64_t Experiment::seed() const { return common_->seed; }
 int64_t Experiment::samples_every() const { return common_->samples_every; }
 uint64_t Experiment::step() const { return running_ ? running_->step : 0; }
 
-LqCost Experiment::option(const LqCost& cost) {
-  const LqCost chosen{
-      .q = static_cast<float>(flags().number({"q", "NUMBER", "the ground distance is |x - y|_q; at least 1"}, cost.q)),
-      .p = static_cast<float>(
-          flags().number({"p", "NUMBER", "the ground cost is its p-th power over p; at least 1"}, cost.p))};
-  chosen.check();
-  return chosen;
-}
+LqCost Experiment::option(const LqCost& cost) { return lq_flags(flags(), cost); }
 
 Experiment::Running& Experiment::running() {
   if (running_) return *running_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string>
 
 #include "engine/ops/elementwise.h"
@@ -81,6 +82,20 @@ void check_rule(const SinkhornRule& rule) {
                      std::to_string(rule.scaling) + "; tolerance and iterations are positive, the scaling is below 1");
 }
 
+[[noreturn]] void fail_not_finite() {
+  throw DataError("sinkhorn: costs or potentials that are not finite; look for NaN and infinity in the points");
+}
+
+/// sum_i a_i |1 - exp((f_i - again_i) / epsilon)|: what a coupling leaves at the sources, or takes too much.
+double error_of(const Shares& shares, const Values& f, const Values& again, double epsilon) {
+  double error = 0;
+  for (size_t i = 0; i < f.size(); ++i) {
+    if (!std::isfinite(again[i])) fail_not_finite();
+    if (shares.share[i] > 0) error += shares.share[i] * std::abs(std::expm1((f[i] - again[i]) / epsilon));
+  }
+  return error;
+}
+
 /// Transport between two measures, or of one to itself.
 struct Problem {
   Device& device;
@@ -88,84 +103,137 @@ struct Problem {
   Shares sources, targets;
   bool to_itself = false;
 
-  /// f's transform, and what f should be by that.
-  struct Transforms {
-    Tensor g, again;
-  };
-  Transforms transform(float epsilon, const Tensor& f) const {
-    const Tensor g = transforms.to_targets(epsilon, sources.weighted(f, epsilon));
-    return {g, to_itself ? g : transforms.to_sources(epsilon, targets.weighted(g, epsilon))};
-  }
-  /// How far a potential goes where it should be: to itself half-way, which ends the swinging to and fro.
-  float step() const { return to_itself ? 0.5f : 1; }
-  Tensor iterate(const Tensor& f, const Tensor& again) const { return to_itself ? (f + again) * step() : again; }
-
   /// As the transform for an enormous epsilon, which means over one side.
   double mean_cost() const {
     const Tensor zero = Tensor::full(device, {std::ssize(sources.share)}, 0);
     const Values means = on_host(transforms.to_targets(1e30f, zero));
-    double sum = 0;
-    for (const double mean : means) sum += mean;
-    return sum / static_cast<double>(means.size());
+    return std::accumulate(means.begin(), means.end(), 0.0) / static_cast<double>(means.size());
   }
 };
 
-/// sum_i a_i |1 - exp((f_i - again_i) / epsilon)|: what a coupling leaves at the sources, or takes too much.
-double marginal_error(const Shares& shares, const Values& f, const Values& again, double epsilon) {
-  double error = 0;
-  for (size_t i = 0; i < f.size(); ++i) {
-    if (!std::isfinite(again[i]))
-      throw DataError("sinkhorn: costs or potentials that are not finite; look for NaN and infinity in the points");
-    if (shares.share[i] > 0) error += shares.share[i] * std::abs(std::expm1((f[i] - again[i]) / epsilon));
+/// What an iteration finds out about a potential f.
+struct Look {
+  Values g;      // the transform of f
+  Values again;  // what f should be by that
+  double marginal_error = 0;
+  double dual = 0;
+};
+
+/// Sinkhorn's iteration, as a sequence of potentials that no dual value falls along.
+class Iteration {
+ public:
+  Iteration(Problem problem, const Values& start)
+      : problem_(std::move(problem)),
+        f_(start),
+        base_f_(f_.size(), 0),
+        base_g_(problem_.targets.share.size(), 0),
+        mixing_(problem_.sources.share) {}
+
+  Look look(float epsilon) const {
+    const Tensor f = on_device(problem_.device, f_);
+    const Tensor g = problem_.transforms.to_targets(epsilon, problem_.sources.weighted(f, epsilon));
+    Look look{on_host(g), {}};
+    look.again = problem_.to_itself
+                     ? look.g
+                     : on_host(problem_.transforms.to_sources(epsilon, problem_.targets.weighted(g, epsilon)));
+    look.marginal_error = error_of(problem_.sources, f_, look.again, epsilon);
+    look.dual = problem_.sources.sum(sum_of(base_f_, f_)) + problem_.targets.sum(sum_of(base_g_, look.g));
+    return look;
   }
-  return error;
-}
+
+  /// Goes on, at the epsilon that was looked at: where Anderson's acceleration leads, as long as the dual value rises;
+  /// where it fell, back to where Sinkhorn's step led, along which it cannot fall.
+  void advance(const Look& look, float epsilon) {
+    constexpr double kRounding = 1e-6;
+    if (accelerated_ && !(look.dual >= last_dual_ - kRounding * epsilon)) {
+      mixing_.forget();
+      f_ = last_step_;
+      accelerated_ = false;
+      return;
+    }
+    last_step_ = step(look);
+    last_dual_ = look.dual;
+    f_ = rounded(mixing_.next(f_, last_step_));
+    accelerated_ = true;
+  }
+
+  /// Goes on to another epsilon by a step of Sinkhorn's, and if it can be takes what is known off the costs: what is
+  /// left to find is small, and floats have more digits for it.
+  void restart(const Look& look, bool reduce) {
+    f_ = step(look);
+    accelerated_ = false;
+    mixing_.forget();
+    if (!reduce || !problem_.transforms.reducible()) return;
+    const Values g = problem_.to_itself ? f_ : look.g;
+    problem_.transforms = problem_.transforms.reduced(on_device(problem_.device, f_), on_device(problem_.device, g));
+    base_f_ = f_;
+    base_g_ = g;
+    f_.assign(f_.size(), 0);
+  }
+
+  Values source_potential(const Look& look) const { return sum_of(base_f_, problem_.to_itself ? step(look) : f_); }
+  Values target_potential(const Look& look) const { return sum_of(base_g_, problem_.to_itself ? step(look) : look.g); }
+
+ private:
+  static Values rounded(Values values) {
+    for (double& value : values) value = static_cast<float>(value);
+    return values;
+  }
+  /// To itself a potential goes half-way, which ends its swinging to and fro.
+  Values step(const Look& look) const {
+    if (!problem_.to_itself) return look.again;
+    Values half = sum_of(f_, look.again);
+    for (double& value : half) value /= 2;
+    return rounded(half);
+  }
+
+  Problem problem_;
+  Values f_;
+  Values base_f_, base_g_;  // what was taken off the costs
+  AndersonMixing mixing_;
+  bool accelerated_ = false;
+  Values last_step_;
+  double last_dual_ = 0;
+};
 
 EntropicTransport solve(Problem problem, const SinkhornRule& rule, const Tensor& start) {
+  constexpr double kSettled = 0.1;  // marginal error at which epsilon may fall
   check_rule(rule);
   Device& device = problem.device;
   device.forbid_in_phase("sinkhorn");
   const TapeOff off;
-  const int64_t m = std::ssize(problem.sources.share), n = std::ssize(problem.targets.share);
+  const int64_t m = std::ssize(problem.sources.share);
   if (start.defined()) check_equal("sinkhorn: size of the start", start.size(), m);
-
-  EntropicTransport result;
-  Tensor f = start.defined() ? start.viewed_as({m}) : Tensor::full(device, {m}, 0);
-  if (!start.defined())
-    for (double epsilon = problem.mean_cost(); epsilon > rule.epsilon && result.iterations + 2 < rule.most_iterations;
-         epsilon *= rule.scaling, ++result.iterations)
-      f = problem.iterate(f, problem.transform(static_cast<float>(epsilon), f).again);
-
-  // Potentials are the sum of these, on the host, and of what is still to find.
-  Values base_f(static_cast<size_t>(m)), base_g(static_cast<size_t>(n));
-  if (problem.transforms.reducible() && result.iterations + 1 < rule.most_iterations) {
-    const auto [g, again] = problem.transform(rule.epsilon, f);
-    ++result.iterations;
-    const Tensor near = problem.iterate(f, again), other = problem.to_itself ? near : g;
-    base_f = on_host(near);
-    base_g = on_host(other);
-    problem.transforms = problem.transforms.reduced(near, other);
-    f = Tensor::full(device, {m}, 0);
+  float epsilon = rule.epsilon;
+  if (!start.defined() && rule.most_iterations > 1) {
+    const double mean = problem.mean_cost();
+    if (!std::isfinite(mean)) fail_not_finite();
+    epsilon = std::max(epsilon, static_cast<float>(mean));
   }
 
-  AndersonMixing mixing(problem.sources.share);
+  Iteration iteration(std::move(problem), start.defined() ? on_host(start) : Values(static_cast<size_t>(m), 0));
+  EntropicTransport result;
+  bool reduced = false;
   for (;;) {
-    const auto [g, again] = problem.transform(rule.epsilon, f);
+    const Look look = iteration.look(epsilon);
     ++result.iterations;
-    const Values at = on_host(f), to = on_host(again);
-    result.marginal_error = marginal_error(problem.sources, at, to, rule.epsilon);
-    result.converged = result.marginal_error <= rule.tolerance;
-    if (result.converged || result.iterations >= rule.most_iterations) {
-      const Values source = sum_of(base_f, at), target = sum_of(base_g, on_host(g));
-      result.value = problem.sources.sum(source) + problem.targets.sum(target);
-      result.source_potential =
-          on_device(device, problem.to_itself ? sum_of(base_f, on_host(problem.iterate(f, g))) : source);
-      result.target_potential = problem.to_itself ? result.source_potential : on_device(device, target);
+    result.converged = epsilon == rule.epsilon && look.marginal_error <= rule.tolerance;
+    if (result.converged || result.iterations == rule.most_iterations) {
+      result.value = look.dual;
+      result.marginal_error = look.marginal_error;
+      result.source_potential = on_device(device, iteration.source_potential(look));
+      result.target_potential = on_device(device, iteration.target_potential(look));
       return result;
     }
-    Values next(at.size());
-    for (size_t i = 0; i < at.size(); ++i) next[i] = at[i] + problem.step() * (to[i] - at[i]);
-    f = on_device(device, mixing.next(at, next));
+    const bool only_one = result.iterations + 1 == rule.most_iterations;
+    const bool falls = epsilon > rule.epsilon && (look.marginal_error <= kSettled || only_one);
+    if (falls) epsilon = only_one ? rule.epsilon : std::max(rule.epsilon, rule.scaling * epsilon);
+    const bool reduces = epsilon == rule.epsilon && !reduced;
+    if (falls || reduces)
+      iteration.restart(look, reduces);
+    else
+      iteration.advance(look, epsilon);
+    reduced |= reduces;
   }
 }
 

@@ -13,9 +13,9 @@ namespace wasserkern::losses {
 /// Sinkhorn's iteration in the log domain: how small its epsilon is, and when it ends.
 struct SinkhornRule {
   float epsilon = 1;
-  /// It ends when the coupling's marginals differ from the measures by no more than this share of the mass. That is also
-  /// how much an iteration changes the potentials, in the mean and over epsilon. Where no matrix is kept, floats have
-  /// digits for some 1e-7 of the costs over epsilon.
+  /// It ends when the coupling's marginals differ from the measures by no more than this share of the mass. That is
+  /// also how much an iteration changes the potentials, in the mean and over epsilon. Where no matrix is kept, floats
+  /// have digits for some 1e-7 of the costs over epsilon.
   float tolerance = 1e-4f;
   int64_t most_iterations = 1000;
   /// Epsilon starts at the mean cost and falls by this factor an iteration. Not when potentials are given to start at.

@@ -5,6 +5,7 @@
 #include "engine/stream.h"
 #include "engine/tape.h"
 #include "kernels/pairwise_cost.h"
+#include "kernels/parts.h"
 #include "kernels/soft_c_transform.h"
 #include "kernels/soft_minimum.h"
 
