@@ -176,7 +176,7 @@ TEST_CASE("exact transport costs what LEMON's network simplex finds, and can pro
 
 TEST_CASE("Points and their matrix give the same answer, whatever is kept", "[exact_transport]") {
   std::mt19937_64 random(3);
-  for (const auto& [m, n] : {std::pair<int64_t, int64_t>{40, 133}, {90, 90}, {150, 30}}) {
+  for (const auto& [m, n] : {std::pair<int64_t, int64_t>{40, 133}, {1030, 1030}, {150, 30}}) {
     if (testing::on_cuda() && m > 40) continue;
     const Tensor x = Tensor::from_host(test_device(), {m, 3}, normals(random, m * 3));
     const Tensor y = Tensor::from_host(test_device(), {n, 3}, normals(random, n * 3));
@@ -195,11 +195,11 @@ TEST_CASE("Points and their matrix give the same answer, whatever is kept", "[ex
 TEST_CASE("Exact transport does not depend on the number of threads", "[exact_transport]") {
   if (testing::on_cuda()) return;
   std::mt19937_64 random(4);
-  const std::vector<float> x = normals(random, 700 * 2), y = normals(random, 700 * 2);
+  const std::vector<float> x = normals(random, 1100 * 2), y = normals(random, 1100 * 2);
   const auto solve_on = [&](int threads) {
     Device device({.name = "cpu", .threads = threads});
-    return exact_transport(LqCost{2, 2}, {Tensor::from_host(device, {700, 2}, x), {}},
-                           {Tensor::from_host(device, {700, 2}, y), {}});
+    return exact_transport(LqCost{2, 2}, {Tensor::from_host(device, {1100, 2}, x), {}},
+                           {Tensor::from_host(device, {1100, 2}, y), {}});
   };
   const ExactTransport one = solve_on(1), three = solve_on(3);
   CHECK(one.certified);
