@@ -81,7 +81,7 @@ inline Entropic entropic_reference(const Cost& cost, double epsilon, const Weigh
   const size_t m = x.share.size(), n = y.share.size();
   std::vector<double> f(m, 0), g(n, 0);
   double change = 1;
-  for (int iteration = 0; iteration < 100000 && change > 1e-12; ++iteration) {
+  for (int iteration = 0; iteration < 100000 && change > 1e-11; ++iteration) {
     g = soft_transform(epsilon, x.share, f, n, [&](size_t i, size_t j) { return costs[i * n + j]; });
     std::vector<double> again =
         soft_transform(epsilon, y.share, g, m, [&](size_t j, size_t i) { return costs[i * n + j]; });
