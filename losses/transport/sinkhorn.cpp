@@ -23,7 +23,8 @@ void check_rule(const SinkhornRule& rule) {
 }
 
 EntropicTransport solve(EntropicProblem problem, const SinkhornRule& rule, const Tensor& start) {
-  constexpr double kSettled = 0.1;  // marginal error at which epsilon may fall
+  constexpr double kSettled = 0.1;      // marginal error at which epsilon may fall
+  constexpr int64_t kReduceEvery = 50;  // iterations at the last epsilon: potentials may still go far
   check_rule(rule);
   Device& device = problem.device;
   device.forbid_in_phase("sinkhorn");
@@ -37,8 +38,7 @@ EntropicTransport solve(EntropicProblem problem, const SinkhornRule& rule, const
   const std::vector<double> zero(static_cast<size_t>(m), 0);
   SinkhornIteration iteration(std::move(problem), start.defined() ? on_host(start) : zero);
   EntropicTransport result;
-  bool reduced = false;
-  for (;;) {
+  for (int64_t settling = 0;;) {
     const SinkhornIteration::Look look = iteration.look(epsilon);
     ++result.iterations;
     result.converged = epsilon == rule.epsilon && look.marginal_error <= rule.tolerance;
@@ -52,12 +52,11 @@ EntropicTransport solve(EntropicProblem problem, const SinkhornRule& rule, const
     const bool only_one = result.iterations + 1 == rule.most_iterations;
     const bool falls = epsilon > rule.epsilon && (look.marginal_error <= kSettled || only_one);
     if (falls) epsilon = only_one ? rule.epsilon : std::max(rule.epsilon, rule.scaling * epsilon);
-    const bool reduces = epsilon == rule.epsilon && !reduced;
+    const bool reduces = epsilon == rule.epsilon && settling++ % kReduceEvery == 0;
     if (falls || reduces)
       iteration.restart(look, reduces);
     else
       iteration.advance(look, epsilon);
-    reduced |= reduces;
   }
 }
 

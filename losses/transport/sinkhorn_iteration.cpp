@@ -137,8 +137,8 @@ void SinkhornIteration::restart(const Look& look, bool reduce) {
   if (!reduce || !problem_.transforms.reducible()) return;
   const Values g = problem_.to_itself ? f_ : look.g;
   problem_.transforms = problem_.transforms.reduced(on_device(problem_.device, f_), on_device(problem_.device, g));
-  base_f_ = f_;
-  base_g_ = g;
+  base_f_ = sum_of(base_f_, f_);
+  base_g_ = sum_of(base_g_, g);
   f_.assign(f_.size(), 0);
 }
 
