@@ -160,6 +160,18 @@ TEST_CASE("a measure to itself takes few iterations, and potentials to start at 
   CHECK(hasty.value < first.value);  // the dual's value is never above
 }
 
+TEST_CASE("where potentials settle slowly acceleration saves most iterations", "[sinkhorn]") {
+  INFO("seed " << test_seed());
+  std::mt19937_64 source(test_seed());
+  const Measure a = random_measure(source, 40, 2, true), b = random_measure(source, 40, 2, true);
+  constexpr float kEpsilon = 0.1f;
+  const EntropicTransport found = losses::sinkhorn(LqCost{2, 2}, a, b, {.epsilon = kEpsilon, .tolerance = 1e-5f});
+  CHECK(found.converged);
+  const int plain = entropic_reference(LqCost{2, 2}, kEpsilon, points_of(a), points_of(b), 1e-5 * kEpsilon).iterations;
+  INFO(found.iterations << " iterations, plain ones " << plain);
+  CHECK(found.iterations * 3 < plain);
+}
+
 TEST_CASE("values on the tape have the gradients of entropic transport", "[sinkhorn]") {
   INFO("seed " << test_seed());
   std::mt19937_64 source(test_seed());
