@@ -7,7 +7,7 @@
 
 namespace wasserkern {
 
-inline void check_least_entries(Matrix<const float> costs, const RowSearches& searches, Vector<const float> price,
+inline void check_least_entries(Matrix<const float> costs, const RowSearches& searches, Vector<const double> price,
                                 Matrix<const float> values, Matrix<const int32_t> columns) {
   constexpr int64_t kMost = 64;
   check_equal("least_entries: size of first_columns", searches.first_columns.size, searches.rows.size);
@@ -21,10 +21,14 @@ inline void check_least_entries(Matrix<const float> costs, const RowSearches& se
                      " columns; 1 to 64 of those that there are can be found");
 }
 
-inline void check_reduced_minima(Matrix<const float> costs, Vector<const double> potential, Vector<const double> out) {
-  check_equal("reduced_minima: size of potential", potential.size, costs.columns);
-  check_equal("reduced_minima: size of out", out.size, costs.rows);
-  if (costs.columns < 1) throw ShapeError("reduced_minima: a minimum needs at least 1 column");
+inline void check_least_sums(Matrix<const float> costs, Vector<const double> price, Vector<const double> out) {
+  check_equal("least_sums: size of price", price.size, costs.columns);
+  check_equal("least_sums: size of out", out.size, costs.rows);
+  if (costs.columns < 1) throw ShapeError("least_sums: a minimum needs at least 1 column");
+}
+
+inline void check_lower_to_columns(Matrix<const float> costs, Vector<const float> least) {
+  check_equal("lower_to_columns: size of least", least.size, costs.columns);
 }
 
 }  // namespace wasserkern

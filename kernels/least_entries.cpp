@@ -2,7 +2,6 @@
 
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/simd.h"
-#include "kernels/nearest_list.h"
 
 namespace wasserkern {
 
@@ -10,75 +9,123 @@ namespace wasserkern {
 struct LeastEntries {
   Matrix<const float> costs;
   RowSearches searches;
-  Vector<const float> price;
+  Vector<const double> price;
   Matrix<float> values;
   Matrix<int32_t> columns;
 };
 
 }  // namespace wasserkern
 
-WASSERKERN_PER_ISA(                                                    //
-    void least_entries_kernel(const LeastEntries& task, int threads);  //
-    void reduced_minima_kernel(Matrix<const float> costs, Vector<const double> potential, Vector<double> out,
-                               int threads);)
+WASSERKERN_PER_ISA(                                                                             //
+    void least_entries_kernel(const LeastEntries& task, int threads);                           //
+    void lower_to_columns_kernel(Matrix<const float> costs, Vector<float> least, int threads);  //
+    void least_sums_kernel(Matrix<const float> costs, Vector<const double> price, Vector<double> out, int threads);)
 
 namespace wasserkern::WASSERKERN_ISA {
 namespace {
 
 constexpr int64_t kEntriesPerThread = 1 << 18;
+constexpr int64_t kMostEntries = 64;
 
-/// Takes the columns [begin, end) of a row with sums below `limit` into its list. Most are too dear, which a whole word
-/// sees at once.
-HWY_INLINE void search(const float* costs, const float* price, int64_t begin, int64_t end, float limit,
-                       NearestList list) {
-  constexpr Word::Tag tag;
-  const auto last = [&] { return list.last() < limit ? list.last() : limit; };
-  auto last_word = hn::Set(tag, last());
-  for (int64_t j = begin; j < end; j += Word::kLanes) {
-    const Word sums = Word::load_up_to(costs + j, end - j) + Word::load_up_to(price + j, end - j);
-    if (hn::AllTrue(tag, hn::Ge(sums.v, last_word))) continue;
-    alignas(64) float of_lanes[Word::kLanes];
-    sums.store(of_lanes);
-    for (int lane = 0; lane < Word::kLanes && j + lane < end; ++lane)
-      if (NearestList::precedes(of_lanes[lane], last())) list.insert(of_lanes[lane], static_cast<int32_t>(j + lane));
-    last_word = hn::Set(tag, last());
+constexpr hn::ScalableTag<double> kTag;
+constexpr hn::Rebind<float, hn::ScalableTag<double>> kNarrowTag;
+constexpr int64_t kLanes = HWY_LANES(double);
+using Doubles = hn::Vec<hn::ScalableTag<double>>;
+
+/// The least sums of a row so far, ascending, and their columns.
+class LeastSums {
+ public:
+  /// Of `size` sums that are at most `bound`.
+  HWY_INLINE LeastSums(int64_t size, double bound) : size_(size), limit_(nextafter(bound, HUGE_VAL)) {
+    for (int64_t at = 0; at < size; ++at) {
+      sums_[at] = HUGE_VAL;
+      columns_[at] = kNobody;
+    }
   }
+
+  /// What a sum must be below to get in, unless it is NaN.
+  HWY_INLINE double limit() const { return sums_[size_ - 1] < limit_ ? sums_[size_ - 1] : limit_; }
+
+  HWY_INLINE void take(double sum, int32_t column) {
+    if (sum >= limit() || sums_[size_ - 1] != sums_[size_ - 1]) return;
+    int64_t at = size_ - 1;
+    for (; at > 0 && !(sum >= sums_[at - 1]) && sums_[at - 1] == sums_[at - 1]; --at) {
+      sums_[at] = sums_[at - 1];
+      columns_[at] = columns_[at - 1];
+    }
+    sums_[at] = sum;
+    columns_[at] = column;
+  }
+
+  /// The columns, and their costs; of infinite sums, which never get in, those that are met first.
+  HWY_INLINE void write(const float* costs, int64_t first, int64_t count, float* values, int32_t* columns) const {
+    int64_t met = 0;
+    for (int64_t at = 0; at < size_; ++at) {
+      columns[at] = columns_[at];
+      while (columns[at] == kNobody || (columns_[at] == kNobody && stands_in(columns, at, columns[at])))
+        columns[at] = static_cast<int32_t>((first + met++) % count);
+      values[at] = costs[columns[at]];
+    }
+  }
+
+ private:
+  static constexpr int32_t kNobody = -1;
+
+  HWY_INLINE bool stands_in(const int32_t* columns, int64_t size, int32_t column) const {
+    for (int64_t at = 0; at < size; ++at)
+      if (columns[at] == column) return true;
+    return false;
+  }
+
+  double sums_[kMostEntries];
+  int32_t columns_[kMostEntries];
+  int64_t size_;
+  double limit_;
+};
+
+/// Takes the columns [begin, end) of a row into its list. Most are too dear, which a whole word sees at once.
+HWY_INLINE void search(const float* costs, const double* price, int64_t begin, int64_t end, LeastSums& list) {
+  Doubles limit = hn::Set(kTag, list.limit());
+  int64_t j = begin;
+  for (; j + 2 * kLanes <= end; j += 2 * kLanes) {
+    const Doubles low = hn::Add(hn::PromoteTo(kTag, hn::LoadU(kNarrowTag, costs + j)), hn::LoadU(kTag, price + j));
+    const Doubles high =
+        hn::Add(hn::PromoteTo(kTag, hn::LoadU(kNarrowTag, costs + j + kLanes)), hn::LoadU(kTag, price + j + kLanes));
+    if (hn::AllTrue(kTag, hn::And(hn::Ge(low, limit), hn::Ge(high, limit)))) continue;
+    for (int64_t lane = j; lane < j + 2 * kLanes; ++lane)
+      list.take(costs[lane] + price[lane], static_cast<int32_t>(lane));
+    limit = hn::Set(kTag, list.limit());
+  }
+  for (; j < end; ++j) list.take(costs[j] + price[j], static_cast<int32_t>(j));
 }
 
 HWY_INLINE void search_row(const LeastEntries& task, int64_t at) {
   const float* costs = task.costs.data + task.searches.rows.data[at] * task.costs.stride;
   const int64_t first = task.searches.first_columns.data[at];
-  const float limit = nextafterf(task.searches.bounds.data[at], HUGE_VALF);
-  float* values = task.values.data + at * task.values.stride;
-  int32_t* columns = task.columns.data + at * task.columns.stride;
-  const NearestList list{values, columns, 1, task.columns.columns};
-  list.clear();
-  search(costs, task.price.data, first, task.costs.columns, limit, list);
-  search(costs, task.price.data, 0, first, limit, list);
-  list.complete();
-  for (int64_t k = 0; k < list.size; ++k) values[k] = costs[columns[k]];
+  LeastSums list(task.columns.columns, task.searches.bounds.data[at]);
+  search(costs, task.price.data, first, task.costs.columns, list);
+  search(costs, task.price.data, 0, first, list);
+  list.write(costs, first, task.costs.columns, task.values.data + at * task.values.stride,
+             task.columns.data + at * task.columns.stride);
 }
 
-HWY_INLINE double reduced_minimum(const float* costs, const double* potential, int64_t size) {
-  constexpr hn::ScalableTag<double> tag;
-  constexpr hn::Rebind<float, hn::ScalableTag<double>> narrow;
-  constexpr int64_t kLanes = HWY_LANES(double), kChains = 4;
-  using Double = hn::Vec<hn::ScalableTag<double>>;
-  const Double zero = hn::Zero(tag);
-  Double least[kChains], strange = zero;  // strange: NaN once a cost was not finite
-  for (Double& chain : least) chain = hn::Set(tag, HUGE_VAL);
+HWY_INLINE double least_sum(const float* costs, const double* price, int64_t size) {
+  constexpr int64_t kChains = 4;
+  const Doubles zero = hn::Zero(kTag);
+  Doubles least[kChains], strange = zero;  // strange: NaN once a cost was not finite
+  for (Doubles& chain : least) chain = hn::Set(kTag, HUGE_VAL);
   int64_t j = 0;
   for (; j + kChains * kLanes <= size; j += kChains * kLanes)
     for (int64_t chain = 0; chain < kChains; ++chain) {
-      const Double cost = hn::PromoteTo(tag, hn::LoadU(narrow, costs + j + chain * kLanes));
-      least[chain] = hn::Min(least[chain], hn::Sub(cost, hn::LoadU(tag, potential + j + chain * kLanes)));
+      const Doubles cost = hn::PromoteTo(kTag, hn::LoadU(kNarrowTag, costs + j + chain * kLanes));
+      least[chain] = hn::Min(least[chain], hn::Add(cost, hn::LoadU(kTag, price + j + chain * kLanes)));
       strange = hn::MulAdd(cost, zero, strange);
     }
-  double best = hn::GetLane(hn::MinOfLanes(tag, hn::Min(hn::Min(least[0], least[1]), hn::Min(least[2], least[3]))));
-  double left = hn::GetLane(hn::SumOfLanes(tag, strange));
+  double best = hn::GetLane(hn::MinOfLanes(kTag, hn::Min(hn::Min(least[0], least[1]), hn::Min(least[2], least[3]))));
+  double left = hn::GetLane(hn::SumOfLanes(kTag, strange));
   for (; j < size; ++j) {
-    const double reduced = double{costs[j]} - potential[j];
-    best = reduced < best ? reduced : best;
+    const double sum = costs[j] + price[j];
+    best = sum < best ? sum : best;
     left += double{costs[j]} * 0;
   }
   return best + left;
@@ -93,11 +140,24 @@ void least_entries_kernel(const LeastEntries& task, int threads) {
   });
 }
 
-void reduced_minima_kernel(Matrix<const float> costs, Vector<const double> potential, Vector<double> out, int threads) {
+void least_sums_kernel(Matrix<const float> costs, Vector<const double> price, Vector<double> out, int threads) {
   const int64_t rows_per_thread = 1 + kEntriesPerThread / costs.columns;
   parallel_ranges(threads, costs.rows, rows_per_thread, [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
-      out.data[i] = reduced_minimum(costs.data + i * costs.stride, potential.data, costs.columns);
+      out.data[i] = least_sum(costs.data + i * costs.stride, price.data, costs.columns);
+  });
+}
+
+void lower_to_columns_kernel(Matrix<const float> costs, Vector<float> least, int threads) {
+  constexpr int64_t kBlock = 2048;  // columns whose minima stay in cache
+  parallel_ranges(threads, costs.columns, kBlock, [=](int64_t begin, int64_t end) {
+    for (int64_t first = begin; first < end; first += kBlock) {
+      const int64_t last = first + kBlock < end ? first + kBlock : end;
+      for (int64_t i = 0; i < costs.rows; ++i) {
+        const float* row = costs.data + i * costs.stride;
+        for (int64_t j = first; j < last; ++j) least.data[j] = row[j] < least.data[j] ? row[j] : least.data[j];
+      }
+    }
   });
 }
 
@@ -109,16 +169,21 @@ void reduced_minima_kernel(Matrix<const float> costs, Vector<const double> poten
 
 namespace wasserkern {
 
-void least_entries(CpuStream& stream, Matrix<const float> costs, const RowSearches& searches, Vector<const float> price,
-                   Matrix<float> values, Matrix<int32_t> columns) {
+void least_entries(CpuStream& stream, Matrix<const float> costs, const RowSearches& searches,
+                   Vector<const double> price, Matrix<float> values, Matrix<int32_t> columns) {
   check_least_entries(costs, searches, price, values, columns);
   const LeastEntries task{costs, searches, price, values, columns};
   WASSERKERN_SIMD(least_entries_kernel)(task, stream.threads());
 }
 
-void reduced_minima(CpuStream& stream, Matrix<const float> costs, Vector<const double> potential, Vector<double> out) {
-  check_reduced_minima(costs, potential, out);
-  WASSERKERN_SIMD(reduced_minima_kernel)(costs, potential, out, stream.threads());
+void least_sums(CpuStream& stream, Matrix<const float> costs, Vector<const double> price, Vector<double> out) {
+  check_least_sums(costs, price, out);
+  WASSERKERN_SIMD(least_sums_kernel)(costs, price, out, stream.threads());
+}
+
+void lower_to_columns(CpuStream& stream, Matrix<const float> costs, Vector<float> least) {
+  check_lower_to_columns(costs, least);
+  WASSERKERN_SIMD(lower_to_columns_kernel)(costs, least, stream.threads());
 }
 
 }  // namespace wasserkern

@@ -11,7 +11,7 @@ constexpr int kThreads = 256;
 
 /// A column with its sum, in the order in which a list has them: NaN first, then by sum, then by when it is met.
 struct Entry {
-  float sum;
+  double sum;
   int32_t met;
 
   __device__ __forceinline__ bool before(Entry other) const {
@@ -44,16 +44,16 @@ __device__ Entry first_of_block(Entry entry) {
 
 /// A block per search: as many sweeps over the row, which stays in cache, as there are entries to find.
 __global__ void __launch_bounds__(kThreads)
-    search_kernel(Matrix<const float> costs, RowSearches searches, const float* price, Matrix<float> values,
+    search_kernel(Matrix<const float> costs, RowSearches searches, const double* price, Matrix<float> values,
                   Matrix<int32_t> columns) {
   const auto size = static_cast<int32_t>(costs.columns);
   for (int64_t at = blockIdx.x; at < searches.rows.size; at += gridDim.x) {
     const float* row = costs.data + searches.rows.data[at] * costs.stride;
     const int32_t start = searches.first_columns.data[at];
     const auto column_of = [=](int32_t met) { return met < size - start ? met + start : met - (size - start); };
-    Entry last{__int_as_float(0x7FC00000), -1};  // before all
+    Entry last{__longlong_as_double(0x7FF8000000000000), -1};  // before all
     for (int64_t k = 0; k < columns.columns; ++k) {
-      Entry best{__int_as_float(0x7F800000), size};  // after all
+      Entry best{__longlong_as_double(0x7FF0000000000000), size};  // after all
       for (int32_t met = static_cast<int32_t>(threadIdx.x); met < size; met += kThreads) {
         const int32_t column = column_of(met);
         const Entry entry{row[column] + price[column], met};
@@ -69,8 +69,7 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 /// A block per row.
-__global__ void __launch_bounds__(kThreads)
-    minima_kernel(Matrix<const float> costs, const double* potential, double* out) {
+__global__ void __launch_bounds__(kThreads) minima_kernel(Matrix<const float> costs, const double* price, double* out) {
   __shared__ double of_threads[kThreads];
   const int thread = static_cast<int>(threadIdx.x);
   for (int64_t i = blockIdx.x; i < costs.rows; i += gridDim.x) {
@@ -78,7 +77,7 @@ __global__ void __launch_bounds__(kThreads)
     double least = __longlong_as_double(0x7FF0000000000000), strange = 0;  // strange: NaN once a cost was not finite
     for (int64_t j = thread; j < costs.columns; j += kThreads) {
       const double cost = row[j];
-      least = fmin(least, cost - potential[j]);
+      least = fmin(least, cost + price[j]);
       strange += cost * 0;
     }
     of_threads[thread] = least + strange;
@@ -94,6 +93,15 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
+/// A thread per column.
+__global__ void __launch_bounds__(kThreads) columns_kernel(Matrix<const float> costs, float* least) {
+  for (int64_t j = cuda::grid_thread(); j < costs.columns; j += cuda::grid_threads()) {
+    float best = least[j];
+    for (int64_t i = 0; i < costs.rows; ++i) best = fminf(best, costs.data[i * costs.stride + j]);
+    least[j] = best;
+  }
+}
+
 unsigned blocks_for_rows(CudaStream& stream, int64_t rows) {
   return cuda::blocks_for(stream, rows * kThreads, kThreads);
 }
@@ -101,7 +109,7 @@ unsigned blocks_for_rows(CudaStream& stream, int64_t rows) {
 }  // namespace
 
 void least_entries(CudaStream& stream, Matrix<const float> costs, const RowSearches& searches,
-                   Vector<const float> price, Matrix<float> values, Matrix<int32_t> columns) {
+                   Vector<const double> price, Matrix<float> values, Matrix<int32_t> columns) {
   check_least_entries(costs, searches, price, values, columns);
   const int64_t count = searches.rows.size;
   if (count == 0) return;
@@ -109,10 +117,16 @@ void least_entries(CudaStream& stream, Matrix<const float> costs, const RowSearc
                columns);
 }
 
-void reduced_minima(CudaStream& stream, Matrix<const float> costs, Vector<const double> potential, Vector<double> out) {
-  check_reduced_minima(costs, potential, out);
+void least_sums(CudaStream& stream, Matrix<const float> costs, Vector<const double> price, Vector<double> out) {
+  check_least_sums(costs, price, out);
   if (costs.rows == 0) return;
-  cuda::launch(stream, minima_kernel, blocks_for_rows(stream, costs.rows), kThreads, costs, potential.data, out.data);
+  cuda::launch(stream, minima_kernel, blocks_for_rows(stream, costs.rows), kThreads, costs, price.data, out.data);
+}
+
+void lower_to_columns(CudaStream& stream, Matrix<const float> costs, Vector<float> least) {
+  check_lower_to_columns(costs, least);
+  if (costs.columns == 0) return;
+  cuda::launch(stream, columns_kernel, cuda::blocks_for(stream, costs.columns, kThreads), kThreads, costs, least.data);
 }
 
 }  // namespace wasserkern

@@ -14,22 +14,24 @@ namespace wasserkern {
 struct RowSearches {
   Vector<const int32_t> rows;
   Vector<const int32_t> first_columns;
-  Vector<const float> bounds;
+  Vector<const double> bounds;
 };
 
 /// The k = columns.columns columns j of least costs(i, j) + price[j], the sum in float, ascending, for the r rows i
 /// that are searched: their costs(i, j) and j. costs [m,n], price [n], values and columns [r,k], overwritten; 1 <= k <=
 /// min(64, n). A NaN comes first. Throws ShapeError.
 WASSERKERN_API void least_entries(CpuStream&, Matrix<const float> costs, const RowSearches& searches,
-                                  Vector<const float> price, Matrix<float> values, Matrix<int32_t> columns);
+                                  Vector<const double> price, Matrix<float> values, Matrix<int32_t> columns);
 WASSERKERN_API void least_entries(CudaStream&, Matrix<const float> costs, const RowSearches& searches,
-                                  Vector<const float> price, Matrix<float> values, Matrix<int32_t> columns);
+                                  Vector<const double> price, Matrix<float> values, Matrix<int32_t> columns);
 
-/// out[i] = min_j costs(i, j) - potential[j] in double; NaN if a cost of the row is not finite. costs [m,n], n >= 1,
-/// potential [n], out [m], overwritten. Throws ShapeError.
-WASSERKERN_API void reduced_minima(CpuStream&, Matrix<const float> costs, Vector<const double> potential,
-                                   Vector<double> out);
-WASSERKERN_API void reduced_minima(CudaStream&, Matrix<const float> costs, Vector<const double> potential,
-                                   Vector<double> out);
+/// out[i] = min_j costs(i, j) + price[j] in double; NaN if a cost of the row is not finite. costs [m,n], n >= 1, price
+/// [n], out [m], overwritten. Throws ShapeError.
+WASSERKERN_API void least_sums(CpuStream&, Matrix<const float> costs, Vector<const double> price, Vector<double> out);
+WASSERKERN_API void least_sums(CudaStream&, Matrix<const float> costs, Vector<const double> price, Vector<double> out);
+
+/// least[j] = min(least[j], min_i costs(i, j)); NaN is passed over. costs [m,n], least [n]. Throws ShapeError.
+WASSERKERN_API void lower_to_columns(CpuStream&, Matrix<const float> costs, Vector<float> least);
+WASSERKERN_API void lower_to_columns(CudaStream&, Matrix<const float> costs, Vector<float> least);
 
 }  // namespace wasserkern

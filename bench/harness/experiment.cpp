@@ -2,9 +2,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "bench/harness/cost_flags.h"
 #include "bench/harness/device_flags.h"
 #include "bench/harness/experiment_state.h"
 #include "bench/harness/interrupts.h"
+#include "bench/harness/metrics_file.h"
 #include "bench/harness/progress.h"
 #include "data/image_folder.h"
 #include "engine/file.h"
@@ -37,7 +39,7 @@ Experiment::Common::Common(const About& what, const std::string& program, std::v
   if (!resume.empty()) flags.resume(resume, folder->read_config(about.name)["flags"]);
 
   iterations = flags.integer({"iterations", "STEPS", about.iteration, free}, about.iterations, 1);
-  batch = flags.integer({"batch", "COUNT", "images, or points, per batch"}, about.batch, 1);
+  batch = flags.integer({"batch", "COUNT", about.batch_counts}, about.batch, 1);
   seed = static_cast<uint64_t>(flags.integer({"seed", "NUMBER", "of all random numbers"}, 1, 0));
   device = device_flags(flags);
   eager = flags.toggle({"eager", "", "never replay recorded steps, for profilers and debuggers; same results", free});
@@ -63,14 +65,7 @@ uint64_t Experiment::seed() const { return common_->seed; }
 int64_t Experiment::samples_every() const { return common_->samples_every; }
 uint64_t Experiment::step() const { return running_ ? running_->step : 0; }
 
-LqCost Experiment::option(const LqCost& cost) {
-  const LqCost chosen{
-      .q = static_cast<float>(flags().number({"q", "NUMBER", "the ground distance is |x - y|_q; at least 1"}, cost.q)),
-      .p = static_cast<float>(
-          flags().number({"p", "NUMBER", "the ground cost is its p-th power over p; at least 1"}, cost.p))};
-  chosen.check();
-  return chosen;
-}
+LqCost Experiment::option(const LqCost& cost) { return lq_flags(flags(), cost); }
 
 Experiment::Running& Experiment::running() {
   if (running_) return *running_;
@@ -154,6 +149,15 @@ void Experiment::record(std::initializer_list<std::pair<std::string, Tensor>> va
 
 void Experiment::measure(std::initializer_list<std::pair<std::string, double>> values) {
   for (const auto& [name, value] : values) record({{name, Tensor::full(device(), {}, static_cast<float>(value))}});
+}
+
+std::vector<std::pair<uint64_t, double>> Experiment::measured(const std::string& column) {
+  return read_metric(common_->folder->metrics(), column);
+}
+
+void Experiment::results(const ResultTable& table) {
+  for (const std::string& line : text_lines(table)) running().log.line(line);
+  write_csv(common_->folder->results(), table);
 }
 
 void Experiment::save_grid(const Tensor& images, const ImageShape& shape, data::PixelRange range,

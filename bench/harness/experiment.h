@@ -11,6 +11,7 @@
 
 #include "bench/harness/flags.h"
 #include "bench/harness/image_grid.h"
+#include "bench/harness/result_table.h"
 #include "data/batches.h"
 #include "engine/checkpoint.h"
 #include "engine/device.h"
@@ -30,7 +31,8 @@ struct About {
   int64_t iterations;
   int64_t batch;
   int64_t samples_every = 1000;
-  std::string iteration = "training iterations";  // what is counted as one, for --help
+  std::string iteration = "training iterations";              // what is counted as one, for --help
+  std::string batch_counts = "images, or points, per batch";  // the same of --batch
 };
 
 /// One run of an experiment: flags, device, random numbers, training loop, and the run's folder (run_folder.h). First
@@ -92,6 +94,11 @@ class Experiment {
   void record(std::initializer_list<std::pair<std::string, Tensor>> values);
   /// The same between phases, for numbers of the host.
   void measure(std::initializer_list<std::pair<std::string, double>> values);
+  /// After train(): (iteration, value) of every row of metrics.csv that has a value in `column`, those before a resume
+  /// included.
+  std::vector<std::pair<uint64_t, double>> measured(const std::string& column);
+  /// After train(): says the table, and replaces the run's results.csv.
+  void results(const ResultTable& table);
   /// The iteration at hand, from 1.
   uint64_t step() const;
 

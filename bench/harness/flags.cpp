@@ -16,6 +16,7 @@ struct Flags::State {
   std::string program;
   std::vector<std::string> reversed_arguments;  // as CLI11 takes them
   bool help = false;
+  bool has_positionals = false;
   bool finished = false;
   std::string resumed_folder;
   nlohmann::json resumed = nlohmann::json::object();
@@ -75,6 +76,7 @@ void Flags::parse() {
 template <class T>
 T Flags::declare(const Flag& flag, const T& value, const std::string& default_text) {
   if (state_->finished) throw Error("flag --" + flag.name + " is declared after the first use of the run");
+  if (state_->has_positionals) throw Error("flag --" + flag.name + " is declared after a positional argument");
   CLI::Option* option = nullptr;
   T parsed = value;
   if constexpr (std::is_same_v<T, bool>) {
@@ -144,6 +146,17 @@ std::string Flags::choice(const Flag& flag, const std::vector<std::string>& choi
 }
 
 bool Flags::toggle(const Flag& flag) { return declare<bool>(flag, false, ""); }
+
+std::string Flags::positional(const Flag& flag) {
+  if (state_->finished) throw Error("argument " + flag.name + " is declared after the first use of the run");
+  state_->has_positionals = true;
+  const CLI::Option* option = state_->app.add_option(flag.name, flag.help)->type_name(flag.unit)->required();
+  state_->app.allow_extras();
+  parse();
+  const std::string value = state_->help ? "" : option->as<std::string>();
+  state_->values[flag.name] = value;
+  return value;
+}
 
 bool Flags::given(const std::string& name) const {
   const CLI::Option* option = state_->app.get_option_no_throw("--" + name);

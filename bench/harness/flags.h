@@ -37,6 +37,9 @@ class Flags {
   std::string text(const Flag& flag, const std::string& value);
   std::string choice(const Flag& flag, const std::vector<std::string>& choices);  // the first is the default
   bool toggle(const Flag& flag);
+  /// A word without a flag, such as a file, that has to be there; in their order, and after all flags: a value of a
+  /// flag that is not declared yet would be taken for it.
+  std::string positional(const Flag& flag);
 
   bool given(const std::string& name) const;
 

@@ -5,6 +5,7 @@
 #include "bench/kernels/registration.h"
 #include "engine/array.h"
 #include "kernels/assignment.h"
+#include "kernels/error.h"
 #include "kernels/pairwise_cost.h"
 
 namespace wasserkern::bench {
@@ -55,6 +56,8 @@ void run(benchmark::State& state, Device& device, int64_t n) {
     assignment(stream, kProblems, problems.matrix(),
                {problems.columns.vector(), problems.u.vector(), problems.v.vector(), problems.value.vector()});
   });
+  for (const AssignmentValue& value : problems.value.to_host())
+    if (!value.certified()) throw Error("an assignment was not certified");
 }
 
 const Registration kRegistration([](Device& device) {

@@ -8,8 +8,10 @@
 namespace wasserkern::losses {
 namespace {
 
-// In units of the candidates' mean spread. Fewer bids in fewer phases leave more to shortest paths, which are cheap.
-constexpr double kEpsilons[] = {0.2, 0.05, 0.01};
+// Epsilon falls from a part of a row's range of costs to one of its candidates' spread. Fewer bids in fewer phases
+// leave more to shortest paths, which are cheap.
+constexpr double kFirstEpsilon = 0.02, kLastEpsilon = 0.01, kShrinking = 4;
+constexpr size_t kSampledRows = 32;
 constexpr int64_t kMostBids = 200;     // for each point, in a phase
 constexpr int64_t kMostSearches = 40;  // for each source, in a phase
 constexpr int64_t kLastBids = 4;       // for each source without a target, at epsilon 0
@@ -21,7 +23,7 @@ struct Offer {
   double best, second;
 };
 
-Offer best_offer(const Candidates& candidates, const Prices& price, int32_t source) {
+Offer best_offer(const Candidates& candidates, const std::vector<double>& price, int32_t source) {
   const auto first = static_cast<size_t>(source * candidates.size);
   Offer offer{-1, 0, std::numeric_limits<double>::infinity(), candidates.floor[static_cast<size_t>(source)]};
   for (size_t at = first; at < first + static_cast<size_t>(candidates.size); ++at) {
@@ -49,15 +51,14 @@ class Auction {
     int64_t searches = kMostSearches * std::ssize(plan_.supply);
     bids_left_ = kMostBids * points;
     while (bids_left_ > 0 && searches > 0) {
-      if (queue_.empty()) {
+      const bool search = queue_.empty();
+      if (search) {
         if (outgrown_.empty()) return;
         costs_.search(outgrown_, plan_.price, candidates_);
         searches -= std::ssize(outgrown_);
         queue_.swap(outgrown_);
-        bid(next(), epsilon, true);
-      } else {
-        bid(next(), epsilon, false);
       }
+      bid(next(), epsilon, search);
     }
     queue_.clear();
     outgrown_.clear();
@@ -134,7 +135,7 @@ class Auction {
       shares.push_back({source, offer.cost, mass, level});
       std::push_heap(shares.begin(), shares.end(), higher);
     }
-    if (plan_.demand[j] == 0) plan_.price.raise(j, shares.empty() ? level : shares.front().level);
+    if (plan_.demand[j] == 0) plan_.price[j] = shares.empty() ? level : shares.front().level;
   }
 
   const CostRows& costs_;
@@ -158,15 +159,41 @@ void keep_tight(TransportPlan& plan, const Candidates& candidates) {
     });
 }
 
-double mean_spread(const TransportPlan& plan, const Candidates& candidates) {
-  double sum = 0;
-  for (size_t i = 0; i < plan.supply.size(); ++i) {
-    const auto [least, most] =
-        std::minmax_element(candidates.cost.begin() + static_cast<std::ptrdiff_t>(i) * candidates.size,
-                            candidates.cost.begin() + static_cast<std::ptrdiff_t>(i + 1) * candidates.size);
-    sum += double{*most} - *least;
+/// What a target costs anyone at least is not worth bidding for: prices begin so that nobody gains by it.
+void take_out_columns(const CostRows& costs, TransportPlan& plan) {
+  const std::vector<float> least = costs.column_minima();
+  const float most = *std::max_element(least.begin(), least.end());
+  for (size_t j = 0; j < least.size(); ++j) plan.price[j] = double{most} - least[j];
+}
+
+/// How far a row's sums of cost and price are apart, of all its columns; the mean over some rows.
+double mean_range(const CostRows& costs, const TransportPlan& plan) {
+  const size_t count = plan.supply.size(), sampled = std::min(count, kSampledRows);
+  double ranges = 0;
+  for (size_t sample = 0; sample < sampled; ++sample) {
+    const std::vector<float> row = costs.row(static_cast<int32_t>(sample * count / sampled));
+    double least = std::numeric_limits<double>::infinity(), most = -least;
+    for (size_t j = 0; j < row.size(); ++j) {
+      least = std::min(least, row[j] + plan.price[j]);
+      most = std::max(most, row[j] + plan.price[j]);
+    }
+    ranges += most - least;
   }
-  return sum / static_cast<double>(plan.supply.size());
+  return ranges / static_cast<double>(sampled);
+}
+
+/// The same of their candidates, and all rows.
+double mean_spread(const TransportPlan& plan, const Candidates& candidates) {
+  double spreads = 0;
+  for (size_t i = 0; i < plan.supply.size(); ++i) {
+    const size_t first = i * static_cast<size_t>(candidates.size),
+                 last = first + static_cast<size_t>(candidates.size) - 1;
+    const auto sum = [&](size_t at) {
+      return candidates.cost[at] + plan.price[static_cast<size_t>(candidates.column[at])];
+    };
+    spreads += sum(last) - sum(first);
+  }
+  return spreads / static_cast<double>(plan.supply.size());
 }
 
 }  // namespace
@@ -178,12 +205,16 @@ void search_all(const CostRows& costs, const TransportPlan& plan, Candidates& ca
 }
 
 void auction(const CostRows& costs, TransportPlan& plan, Candidates& candidates) {
+  take_out_columns(costs, plan);
   search_all(costs, plan, candidates);
   Auction bidding(costs, plan, candidates);
-  const double unit = mean_spread(plan, candidates);
-  for (const double epsilon : kEpsilons)
-    if (unit > 0) bidding.run(epsilon * unit);
-  if (unit > 0) search_all(costs, plan, candidates);
+  const double last = kLastEpsilon * mean_spread(plan, candidates);
+  if (last > 0) {
+    for (double epsilon = kFirstEpsilon * mean_range(costs, plan); epsilon > last; epsilon /= kShrinking)
+      bidding.run(epsilon);
+    bidding.run(last);
+    search_all(costs, plan, candidates);
+  }
   keep_tight(plan, candidates);
   for (size_t j = 0; j < plan.shares.size(); ++j)
     for (Share& share : plan.shares[j]) share.level = plan.price[j];

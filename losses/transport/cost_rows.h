@@ -6,12 +6,12 @@
 
 #include "engine/tensor.h"
 #include "kernels/cost/cost.h"
-#include "losses/transport/transport_plan.h"
 
 namespace wasserkern::losses {
 
 /// For each row, the columns that may be best for it: those of least cost plus price when it was last searched. Prices
-/// only rise in exact transport, so that a floor stays true for good: no column that is not listed has less.
+/// only rise in exact transport, so that a floor stays true for good: no column that is not listed has less. Sums are
+/// those of double, in which rounding keeps the order.
 struct Candidates {
   int64_t size;  // k, of each list
   std::vector<float> cost;
@@ -19,6 +19,10 @@ struct Candidates {
   std::vector<double> floor;
 
   Candidates(int64_t rows, int64_t columns);
+  /// Takes what a search of these rows has found: costs and columns [rows, k], ascending in their sums. Throws
+  /// DataError for a cost that is not finite.
+  void list(std::span<const int32_t> rows, const std::vector<float>& costs, const std::vector<int32_t>& columns,
+            std::span<const double> price);
 };
 
 /// The rows of a cost matrix, which is in memory or not.
@@ -32,16 +36,23 @@ class CostRows {
   int64_t rows() const { return rows_; }
   int64_t columns() const { return columns_; }
 
-  /// Lists these rows anew. Prices are no lower than at the last search. Throws DataError for costs that are not finite
-  /// where it meets them.
-  void search(std::span<const int32_t> rows, const Prices& prices, Candidates& candidates) const;
+  // All of these throw DataError for costs that are not finite, where they meet them.
+
+  /// Lists these rows anew. Prices are no lower than at the last search.
+  void search(std::span<const int32_t> rows, std::span<const double> price, Candidates& candidates) const;
   /// One row, whole.
   std::vector<float> row(int32_t i) const;
-  /// min_j cost(i, j) - potential[j] over all pairs, in double. Throws DataError if any cost is not finite.
-  std::vector<double> reduced_minima(std::span<const double> potential) const;
+  /// min_i cost(i, j) for every column j.
+  std::vector<float> column_minima() const;
+  /// min_j cost(i, j) + price[j] for every row i, in double; meets all costs.
+  std::vector<double> least_sums(std::span<const double> price) const;
 
  private:
   int64_t panel_rows() const;
+  Device& device() const { return (costs_.defined() ? costs_ : panel_).device(); }
+  /// Calls `use(first row, panel)` with all rows in order.
+  template <class Use>
+  void for_each_panel(Use use) const;
   /// These rows, at most panel_rows(), until the next call.
   Tensor panel_of(std::span<const int32_t> rows) const;
 

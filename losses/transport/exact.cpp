@@ -14,6 +14,7 @@
 #include "kernels/check.h"
 #include "kernels/error.h"
 #include "losses/transport/auction.h"
+#include "losses/transport/flow_forest.h"
 #include "losses/transport/integer_masses.h"
 #include "losses/transport/shortest_paths.h"
 
@@ -40,8 +41,8 @@ struct WeightedSum {
 /// `rounding` is what may be lost of the dual value, relative to its terms.
 ExactTransport checked(const CostRows& costs, const IntegerMasses& masses, const TransportPlan& plan, double rounding) {
   ExactTransport result;
-  for (size_t j = 0; j < masses.target.size(); ++j) result.target_potential.push_back(-plan.price[j]);
-  result.source_potential = costs.reduced_minima(result.target_potential);
+  for (const double price : plan.price) result.target_potential.push_back(-price);
+  result.source_potential = costs.least_sums(plan.price);
 
   WeightedSum primal, dual;
   for (size_t j = 0; j < plan.shares.size(); ++j)
@@ -64,7 +65,9 @@ ExactTransport solve(const CostRows& costs, const IntegerMasses& masses) {
   TransportPlan plan(masses);
   Candidates candidates(costs.rows(), costs.columns());
   auction(costs, plan, candidates);
+  remove_cycles(plan);
   send_along_shortest_paths(costs, plan, candidates);
+  remove_cycles(plan);
   ExactTransport result = checked(costs, masses, plan, 0);
   if (result.certified) return result;
 
@@ -73,6 +76,7 @@ ExactTransport solve(const CostRows& costs, const IntegerMasses& masses) {
   TransportPlan again(masses);
   search_all(costs, again, candidates);
   send_along_shortest_paths(costs, again, candidates);
+  remove_cycles(again);
   return checked(costs, masses, again, kRounding);
 }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <queue>
-#include <utility>
+#include <tuple>
 
 namespace wasserkern::losses {
 namespace {
@@ -45,8 +45,10 @@ class PathSearch {
     float cost;    // of that step
     bool settled;
   };
-  /// A target; or a source, as ~source, whose unlisted targets are not nearer.
-  using Event = std::pair<double, int32_t>;
+  /// What comes at a distance: a target with demand, any other target, or a source whose unlisted targets are no
+  /// nearer. In this order where distances are equal, so that ties end a search.
+  enum class What { Demand, Target, Source };
+  using Event = std::tuple<double, What, int32_t>;
 
   double least(int32_t source) const {
     double least = candidates_.floor[static_cast<size_t>(source)];
@@ -84,14 +86,14 @@ class PathSearch {
                             (cost + plan_.price[static_cast<size_t>(target)] - u_[static_cast<size_t>(source)]);
     if (j.search == search_ && (j.settled || j.distance <= distance)) return;
     j = {search_, distance, source, cost, false};
-    events_.emplace(distance, target);
+    events_.emplace(distance, plan_.demand[static_cast<size_t>(target)] > 0 ? What::Demand : What::Target, target);
   }
 
   void relax_candidates(int32_t source) {
     for_each_candidate(source, [&](int32_t target, float cost) { relax(source, target, cost); });
     const auto i = static_cast<size_t>(source);
     if (candidates_.size < costs_.columns())
-      events_.emplace(sources_[i].distance + candidates_.floor[i] - u_[i], ~source);
+      events_.emplace(sources_[i].distance + candidates_.floor[i] - u_[i], What::Source, source);
   }
 
   /// Takes in the targets of a source that its candidates leave out: new candidates, and if these were not enough all.
@@ -109,17 +111,17 @@ class PathSearch {
   /// Settles targets in the order of their distance, up to the first that still has demand.
   int32_t nearest_demand() {
     while (true) {
-      const auto [distance, place] = events_.top();
+      const auto [distance, what, place] = events_.top();
       events_.pop();
-      if (place < 0) {
-        look_further(~place);
+      if (what == What::Source) {
+        look_further(place);
         continue;
       }
       Target& j = targets_[static_cast<size_t>(place)];
       if (j.settled || distance > j.distance) continue;
       j.settled = true;
       settled_.push_back(place);
-      if (plan_.demand[static_cast<size_t>(place)] > 0) return place;
+      if (what == What::Demand) return place;
       for (const Share& share : plan_.shares[static_cast<size_t>(place)]) reach(share.source, distance, place);
     }
   }
@@ -127,7 +129,7 @@ class PathSearch {
   void shift_potentials(double length) {
     for (const int32_t target : settled_) {
       const auto j = static_cast<size_t>(target);
-      plan_.price.raise(j, plan_.price[j] + (length - targets_[j].distance));
+      plan_.price[j] += length - targets_[j].distance;
     }
     for (const int32_t i : reached_) u_[static_cast<size_t>(i)] += length - sources_[static_cast<size_t>(i)].distance;
   }

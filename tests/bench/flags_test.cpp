@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "bench/harness/cost_flags.h"
 #include "kernels/error.h"
 
 using namespace wasserkern;
@@ -78,6 +79,54 @@ TEST_CASE("a wrong command line is a UsageError of one line that names the flag"
     CHECK_THAT(error.what(), Contains(part));
     CHECK_THAT(error.what(), !Contains("\n"));
   }
+}
+
+TEST_CASE("words without a flag are arguments, in their order, wherever they stand", "[flags]") {
+  const auto parsed = [](const Words& words) {
+    Flags flags("program", "a program", words);
+    declare(flags);
+    const Flag from{"FROM", "FILE", "where it begins"}, to{"TO", "FILE", "and ends"};
+    const std::string first = flags.positional(from), second = flags.positional(to);
+    flags.finish();
+    return std::pair(first, second);
+  };
+  using Pair = std::pair<std::string, std::string>;
+  CHECK(parsed({"a", "b"}) == Pair("a", "b"));
+  CHECK(parsed({"--steps", "7", "a", "--fast", "b c", "--name", "x"}) == Pair("a", "b c"));
+  CHECK_THROWS_WITH(parsed({"--fast"}), Contains("FROM") && Contains("--help"));
+  CHECK_THROWS_WITH(parsed({"a", "--rate", "1"}), Contains("TO"));
+  CHECK_THROWS_WITH(parsed({"a", "b", "more"}), Contains("more"));
+  CHECK_THROWS_WITH(parsed({"a", "b", "--unknown"}), Contains("--unknown"));
+  CHECK_THROWS_AS(parsed({}), UsageError);
+  try {
+    parsed({"--help"});
+    FAIL("no help");
+  } catch (const HelpWanted& help) {
+    for (const char* part : {"FROM", "where it begins", "TO", "--steps"}) CHECK_THAT(help.text, Contains(part));
+  }
+}
+
+TEST_CASE("no flag can be declared after an argument, whose value it would take", "[flags]") {
+  Flags flags("program", "a program", {"a"});
+  flags.positional({"FROM", "FILE", "where it begins"});
+  CHECK_THROWS_WITH(flags.toggle({"fast", "", "or not"}), Contains("--fast"));
+}
+
+TEST_CASE("a ground cost has a name, or numbers", "[flags]") {
+  const auto cost = [](const Words& words) {
+    Flags flags("program", "a program", words);
+    const LqCost chosen = cost_flags(flags);
+    flags.finish();
+    return std::pair(chosen.q, chosen.p);
+  };
+  CHECK(cost({}) == std::pair(2.0f, 2.0f));
+  CHECK(cost({"--cost", "l1"}) == std::pair(1.0f, 1.0f));
+  CHECK(cost({"--cost", "l2"}) == std::pair(2.0f, 1.0f));
+  CHECK(cost({"--cost", "squared-l2"}) == std::pair(2.0f, 2.0f));
+  CHECK(cost({"--p", "5"}) == std::pair(2.0f, 5.0f));
+  CHECK(cost({"--cost", "lq", "--q", "1.5", "--p", "1"}) == std::pair(1.5f, 1.0f));
+  CHECK_THROWS_WITH(cost({"--cost", "l1", "--q", "2"}), Contains("--q") && Contains("l1"));
+  CHECK_THROWS_WITH(cost({"--q", "0.5"}), Contains("at least 1"));
 }
 
 TEST_CASE("help lists defaults and units, whatever else is wrong, and hides what is hidden", "[flags]") {

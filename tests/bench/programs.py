@@ -25,11 +25,16 @@ BIN = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/bench").resolve()
 MNIST = BIN / "wasserkern_qp_wgan_mnist"
 CIFAR = BIN / "wasserkern_qp_wgan_cifar"
 MIXTURE = BIN / "wasserkern_qp_wgan_mixture"
+ATOMS = BIN / "wasserkern_qp_wgan_atoms"
+DISTANCE = BIN / "wasserkern_transport_distance"
 POTENTIAL_GENERATOR = BIN / "wasserkern_qp_wgan_potential_generator"
 WWGAN_TRAIN = BIN / "wasserkern_wwgan_train"
 WWGAN_SHIFT = BIN / "wasserkern_wwgan_shift"
 WWGAN_NOISE = BIN / "wasserkern_wwgan_noise"
 WWGAN_NEIGHBOURS = BIN / "wasserkern_wwgan_neighbours"
+SAMPLE_COMPLEXITY = BIN / "wasserkern_wgan_fail_sample_complexity"
+SINKHORN_COMPLEXITY = BIN / "wasserkern_wgan_fail_sinkhorn_complexity"
+DIMENSION = BIN / "wasserkern_wgan_fail_dimension"
 KERNEL_BENCH = BIN / "kernels/wasserkern_kernel_bench"
 
 PLAIN = ["--device", DEVICE, "--threads", "1"]

@@ -7,6 +7,16 @@ import math
 import struct
 import zlib
 
+FLOATS = {"<f4": "f", "<f8": "d"}  # NumPy's names, and struct's
+
+
+def write_npy(path, shape, values, kind="<f4", order="False"):
+    """An array as numpy.save writes it."""
+    header = f"{{'descr': '{kind}', 'fortran_order': {order}, 'shape': {shape!r}, }}".ljust(117) + "\n"
+    content = b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header.encode()
+    path.write_bytes(content + struct.pack(f"<{len(values)}{FLOATS.get(kind, 'f')}", *values))
+    return path
+
 
 def png_pixels(path):
     """Width, height, channels and the decompressed rows of an 8-bit PNG; enough to see whether it shows something."""
@@ -42,10 +52,10 @@ def npy_points(path):
     assert content[:8] == b"\x93NUMPY\1\0", "not NumPy's format 1.0"
     (length,) = struct.unpack("<H", content[8:10])
     header = ast.literal_eval(content[10:10 + length].decode())
-    assert (header["descr"], header["fortran_order"]) == ("<f4", False)
+    assert not header["fortran_order"]
     rows, *extents = header["shape"]
     columns = math.prod(extents)
-    values = struct.unpack(f"<{rows * columns}f", content[10 + length:])
+    values = struct.unpack(f"<{rows * columns}{FLOATS[header['descr']]}", content[10 + length:])
     return [values[i:i + columns] for i in range(0, len(values), columns)]
 
 

@@ -7,7 +7,7 @@ import subprocess
 
 import programs
 from programs import DEVICE, ROOT, ProgramTest, call, files_of
-from results import checkpoint_values, column, mean, npy_points, png_pixels, png_pixels_size
+from results import checkpoint_values, column, mean, npy_points, png_pixels, png_pixels_size, write_npy
 
 ITERATIONS = 300 if DEVICE == "cpu" else 40
 
@@ -132,6 +132,33 @@ class Mixture(ProgramTest):
                 for run, flags in zip(runs, ([], ["--eager"])):
                     self.assert_done(self.train(run, "--model", model, "--iterations", 10, *flags))
                 self.assertEqual(*(checkpoint_values(run, "generator") for run in runs))
+
+
+class Atoms(ProgramTest):
+    program = programs.ATOMS
+    flags = programs.PLAIN
+
+    def test_atoms_descend(self):
+        run = self.folder / "run"
+        self.assert_done(self.train(run, "--iterations", 10, "--samples-every", 5))
+        for p in (1, 2, 5):
+            cost = column(run, f"cost_{p}")
+            self.assertEqual(len(cost), 10)
+            self.assertLess(cost[-1], 0.9 * cost[0])
+        self.assertEqual(sorted(path.name for path in (run / "samples").iterdir()),
+                         ["atoms-000000005.npy", "atoms-000000010.npy", "plans-000000010.npy", "targets-000000010.npy"])
+
+
+class Distance(ProgramTest):
+    program = programs.DISTANCE
+
+    def test_points_on_a_line(self):
+        files = [write_npy(self.folder / f"{name}.npy", (3,), values) for name, values in
+                 (("a", [3, 1, 2]), ("b", [2.5, 4, 1.5]))]
+        for method, value in (("exact", "0.666666667\n"), ("sinkhorn", "0.6")):  # ways of 0.5, 0.5 and 1
+            result = call(*programs.PLAIN, *files, "--cost", "l2", "--method", method, program=self.program)
+            self.assert_done(result)
+            self.assertIn(f"value      {value}", result.stdout)
 
 
 class Cifar(ProgramTest):
@@ -276,7 +303,7 @@ class Figures(ProgramTest):
             self.assert_done(call(*programs.PLAIN, "--out", run, "--iterations", 12, "--samples-every", 6, *flags,
                                   program=programs.MIXTURE))
         self.assert_done(self.figures(*runs, "--out", self.folder / "compared"))
-        for picture in ("wgan/figures/points", "wgan/figures/scaled_distance", "qp/figures/objective",
+        for picture in ("wgan/figures/points", "wgan/figures/exact", "qp/figures/objective",
                         "compared/comparison"):
             width, height, _, _ = png_pixels_size(self.folder / f"{picture}.png")
             self.assertGreater(width * height, 100_000)

@@ -35,6 +35,8 @@ const std::vector<Bytes>& dictionary() {
       to_bytes("\xff\xda"),
       to_bytes("IDAT"),
       to_bytes("'shape': (1, "),
+      to_bytes("'descr': '<f8', "),
+      to_bytes("True"),
   };
   return words;
 }
@@ -92,6 +94,8 @@ TEST_CASE("The seeds of the fuzzers are well-formed", "[fuzz]") {
         CHECK(data_error([&] { wasserkern::data::parse_cifar10(seed, "seed"); }).empty());
       } else if (target.run == fuzz_image) {
         CHECK(data_error([&] { wasserkern::data::decode_image(std::span(seed).subspan(1), "seed"); }).empty());
+      } else if (target.run == fuzz_npy) {
+        CHECK(data_error([&] { wasserkern::parse_npy_floats(seed, "seed"); }).empty());
       } else if (target.run == fuzz_packed_images) {
         CHECK(data_error([&] { wasserkern::data::parse_packed_images(seed, nullptr, "seed"); }).empty());
       } else if (target.run == fuzz_safetensors) {

@@ -162,6 +162,22 @@ inline void fuzz_packed_images(std::span<const std::byte> bytes) {
   });
 }
 
+inline void fuzz_npy(std::span<const std::byte> bytes) {
+  read_or_data_error([&] {
+    const NpyFloats array = parse_npy_floats(bytes, "fuzzed");
+    const auto size = static_cast<size_t>(array.shape.size());
+    require(array.to_floats().size() == size && array.to_doubles().size() == size, "values are missing");
+  });
+}
+
+/// An array of zeros, after the header that numpy.save writes for it.
+inline Bytes npy_array(const std::string& type, const std::string& shape, size_t size) {
+  std::string header = "{'descr': '" + type + "', 'fortran_order': False, 'shape': " + shape + ", }";
+  header.resize(117, ' ');
+  return joined(joined(to_bytes("\x93NUMPY\x01"), {std::byte{0}, std::byte{118}, std::byte{0}}),
+                joined(to_bytes(header + "\n"), Bytes(size)));
+}
+
 /// A packed file of these images.
 inline Bytes packed_images(const Shape& shape, const std::string& pixels) {
   const auto array = [](const Shape& extents, const std::string& values) {
@@ -200,6 +216,7 @@ inline std::vector<FuzzTarget> fuzz_targets() {
         to_side(5, png({2, 1, 1, 0}, {0, 0x40})), to_side(1, png({3, 2, 8, 4, 1}, std::vector<uint8_t>(18))),
         to_side(7, png({2, 2, 4, 3}, {1, 0x10, 4, 0x01}, {1, 2, 3, 4, 5, 6}))},
        5'000},
+      {"npy", fuzz_npy, {npy_array("<f4", "(3, 2)", 24), npy_array("<f8", "(5,)", 40), npy_array("<f4", "()", 4)}},
       {"packed_images",
        fuzz_packed_images,
        {packed_images({2, 1, 2, 3}, "abcdefghijkl"), packed_images({1, 2, 1, 1}, "ab")}},

@@ -109,6 +109,30 @@ TEST_CASE("pairwise costs are those of the reference, for every cost and shape",
     }
 }
 
+TEST_CASE("batched pairwise costs are those of each problem", "[pairwise_cost]") {
+  INFO("seed " << test_seed());
+  std::mt19937_64 source(test_seed());
+  constexpr int64_t kProblems = 5;
+  for (const Pairs& one : {Pairs{2, 7, 13, 3}, {33, 17, 9}, {1, 1, 1}, {0, 3, 2}, {40, 65, 2, 1}})
+    for (const Cost& cost : sample_costs()) {
+      INFO(cost_name(cost) << " " << one.text());
+      const Pairs all = random_pairs(source, {kProblems * one.m, kProblems * one.n, one.d, one.gap});
+      with_stream([&](auto& stream) {
+        const PairsOnStream on_stream(stream, all);
+        const AnswerOnStream together(stream, all.m, one.n, one.gap);
+        batched_pairwise_cost(stream, cost, kProblems, on_stream.x, on_stream.y, together.matrix);
+        std::vector<float> expected;
+        for (int64_t problem = 0; problem < kProblems; ++problem) {
+          const AnswerOnStream alone(stream, one.m, one.n, 0);
+          pairwise_cost(stream, cost, {on_stream.x.data + problem * one.m * one.stride(), one.m, one.d, one.stride()},
+                        {on_stream.y.data + problem * one.n * one.stride(), one.n, one.d, one.stride()}, alone.matrix);
+          for (const float value : alone.values()) expected.push_back(value);
+        }
+        REQUIRE(together.values() == expected);
+      });
+    }
+}
+
 TEST_CASE("pairwise costs hold over the range of float", "[pairwise_cost]") {
   INFO("seed " << test_seed());
   std::mt19937_64 source(test_seed());
@@ -291,6 +315,12 @@ TEST_CASE("pairwise costs refuse shapes that do not fit", "[pairwise_cost]") {
     CHECK_THROWS_AS(pairwise_cost(stream, cost, x, y, other), ShapeError);
     CHECK_THROWS_WITH(pairwise_cost(stream, cost, x, wide, costs), Catch::Contains("5") && Catch::Contains("3"));
     CHECK_THROWS_AS(pairwise_cost(stream, LqCost{0.5f, 1}, x, y, costs), UsageError);
+    CHECK_NOTHROW(batched_pairwise_cost(stream, cost, 2, x, y, {p, 2, 2}));
+    CHECK_NOTHROW(batched_pairwise_cost(stream, cost, 0, {p, 0, 3}, {p, 0, 3}, {p, 0, 2}));
+    CHECK_THROWS_AS(batched_pairwise_cost(stream, cost, 2, x, y, costs), ShapeError);
+    CHECK_THROWS_AS(batched_pairwise_cost(stream, cost, 2, x, wide, {p, 2, 2}), ShapeError);
+    CHECK_THROWS_AS(batched_pairwise_cost(stream, cost, 4, x, y, {p, 2, 1}), ShapeError);
+    CHECK_THROWS_AS(batched_pairwise_cost(stream, cost, -1, x, y, costs), ShapeError);
     CHECK_NOTHROW(pairwise_cost_gradient(stream, cost, x, y, {costs}, y));
     CHECK_NOTHROW(pairwise_cost_gradient(stream, cost, x, y, {other, true}, y));
     CHECK_THROWS_AS(pairwise_cost_gradient(stream, cost, x, y, {other}, y), ShapeError);

@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 import programs  # noqa: E402
 from programs import BIN, NARROW, NARROW_CIFAR, PLAIN, ROOT, ProgramTest, call  # noqa: E402
+from results import write_npy  # noqa: E402
 
 README = (ROOT / "README.md").read_text()
 
@@ -17,9 +18,11 @@ HAVE_THEIR_OWN = ["tools/test", "tools/fetch-data", "tools/peers", "tools/profil
 
 
 # What narrows a program, if not NARROW; and of those that do not train.
-NARROWING = {programs.MIXTURE.name: PLAIN, programs.CIFAR.name: NARROW_CIFAR, programs.WWGAN_TRAIN.name: NARROW_CIFAR}
+NARROWING = {programs.MIXTURE.name: PLAIN, programs.ATOMS.name: PLAIN, programs.CIFAR.name: NARROW_CIFAR,
+             programs.WWGAN_TRAIN.name: NARROW_CIFAR}
 ONE_ITERATION = {programs.WWGAN_SHIFT.name: ["--batch", 8], programs.WWGAN_NOISE.name: ["--batch", 8],
-                 programs.WWGAN_NEIGHBOURS.name: ["--pool", 16]}
+                 programs.WWGAN_NEIGHBOURS.name: ["--pool", 16], programs.SAMPLE_COMPLEXITY.name: ["--batch", 50],
+                 programs.SINKHORN_COMPLEXITY.name: ["--batch", 50], programs.DIMENSION.name: ["--pairs", 2]}
 
 
 def preset():
@@ -53,6 +56,8 @@ class Readme(ProgramTest):
                 elif (name := Path(program).name) in ONE_ITERATION:
                     self.assert_done(call("--data", self.data, *arguments, *PLAIN, *ONE_ITERATION[name], "--iterations",
                                           1, program=BIN / name))
+                elif name == programs.DISTANCE.name:
+                    self.distance(arguments)
                 elif program.startswith("build/bench/"):
                     steps += 5
                     narrow = [] if "--resume" in arguments else NARROWING.get(name, NARROW)
@@ -73,6 +78,11 @@ class Readme(ProgramTest):
         result = self.tool(program, *arguments, "--benchmark_filter=c_transform/.*/64x64", "--benchmark_min_time=0.01")
         self.assertEqual(result.returncode, 0, result.stderr)  # where it says what machine this is
         self.assertRegex(result.stdout, r"share_of_registers=\d")
+
+    def distance(self, arguments):
+        for word in arguments[:2]:
+            write_npy(self.folder / word, (3, 2), [0, 0, 1, 0, 0, 2])
+        self.assert_done(call(*arguments, *PLAIN, program=programs.DISTANCE, cwd=self.folder))
 
     def quickstart(self):
         if preset() in (None, "debug"):  # its 5,000 nearest of 60,000 images take minutes under the sanitizers
