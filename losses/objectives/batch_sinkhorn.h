@@ -22,7 +22,8 @@ struct WASSERKERN_API BatchSinkhorn {
 
   /// W [problems] from x [problems m, ...] to y [problems n, ...], whose points have equal masses; problems of equal
   /// shapes lie one after another. Derivatives are those of the costs with the couplings held still: right where the
-  /// iteration has settled. Differentiable once. Throws ShapeError, also when a batch is empty, and UsageError.
+  /// iteration has settled. Differentiable once; NaN where points are not finite. Throws ShapeError, also when a batch
+  /// is empty, and UsageError.
   Tensor operator()(const Tensor& x, const Tensor& y, int64_t problems = 1) const;
 
   /// The same number, a scalar, of one problem, with derivatives through every iteration: those of the value as it is.

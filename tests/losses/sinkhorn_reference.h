@@ -42,6 +42,7 @@ struct Entropic {
   double value = 0, cost = 0;  // with the entropy, and <pi, C> alone
   std::vector<double> f, g;
   std::vector<double> coupling;  // [m, n]
+  int iterations = 0;
 };
 
 /// The value of the coupling that two potentials stand for.
@@ -76,12 +77,15 @@ std::vector<double> soft_transform(double epsilon, const std::vector<double>& sh
   return out;
 }
 
-inline Entropic entropic_reference(const Cost& cost, double epsilon, const WeightedPoints& x, const WeightedPoints& y) {
+/// Until no potential changes by more than `tolerance`.
+inline Entropic entropic_reference(const Cost& cost, double epsilon, const WeightedPoints& x, const WeightedPoints& y,
+                                   double tolerance = 1e-11) {
   const std::vector<double> costs = cost_matrix(cost, x, y);
   const size_t m = x.share.size(), n = y.share.size();
   std::vector<double> f(m, 0), g(n, 0);
   double change = 1;
-  for (int iteration = 0; iteration < 100000 && change > 1e-12; ++iteration) {
+  int iterations = 0;
+  for (; iterations < 100000 && change > tolerance; ++iterations) {
     g = soft_transform(epsilon, x.share, f, n, [&](size_t i, size_t j) { return costs[i * n + j]; });
     std::vector<double> again =
         soft_transform(epsilon, y.share, g, m, [&](size_t j, size_t i) { return costs[i * n + j]; });
@@ -89,7 +93,9 @@ inline Entropic entropic_reference(const Cost& cost, double epsilon, const Weigh
     for (size_t i = 0; i < m; ++i) change = std::max(change, std::abs(again[i] - f[i]));
     f = std::move(again);
   }
-  return evaluated(costs, epsilon, x, y, std::move(f), std::move(g));
+  Entropic result = evaluated(costs, epsilon, x, y, std::move(f), std::move(g));
+  result.iterations = iterations;
+  return result;
 }
 
 /// The coupling of potentials that were found.

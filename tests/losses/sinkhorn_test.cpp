@@ -58,8 +58,8 @@ TEST_CASE("Sinkhorn's iteration finds entropic transport, for every cost, any ma
               losses::sinkhorn(cost, a, b, {.epsilon = epsilon, .tolerance = 2e-5f}, {}, storage);
           REQUIRE(found.converged);
           CHECK(found.marginal_error <= 2e-5);
-          // Rounding of costs and potentials, some 1e-7 of them each; the tolerance enters squared, and multiplied by as
-          // many iterations as would still change something where potentials settle slowly.
+          // Rounding of costs and potentials, some 1e-7 of them each; the tolerance enters squared, and multiplied by
+          // as many iterations as would still change something where potentials settle slowly.
           CHECK(found.value == Approx(expected.value).epsilon(2e-6).margin(1e-6));
           const Entropic coupling = coupling_of(cost, epsilon, points_of(a), points_of(b), found);
           double moved = 0;
@@ -79,9 +79,10 @@ TEST_CASE("epsilon falls far below the costs", "[sinkhorn]") {
   const losses::ExactTransport exact = losses::exact_transport(cost, a, b);
   REQUIRE(exact.certified);
   REQUIRE(exact.primal > 25);
-  for (const CostStorage storage : {CostStorage::Matrix, CostStorage::Rows}) {
+  // A matrix is reduced by what is known, so that floats have more digits for what is less than epsilon.
+  for (const auto& [storage, tolerance] : {std::pair(CostStorage::Matrix, 1e-4f), {CostStorage::Rows, 1e-3f}}) {
     const EntropicTransport found =
-        losses::sinkhorn(cost, a, b, {.epsilon = 0.01f, .tolerance = 1e-3f, .most_iterations = 2000}, {}, storage);
+        losses::sinkhorn(cost, a, b, {.epsilon = 0.01f, .tolerance = tolerance, .most_iterations = 3000}, {}, storage);
     CHECK(found.converged);
     CHECK(found.value == Approx(exact.primal).margin(0.01 * std::log(30.0) + 1e-4));
   }
@@ -120,19 +121,19 @@ TEST_CASE("the Sinkhorn divergence is none within a measure, positive between tw
   std::mt19937_64 source(test_seed());
   for (const float epsilon : {0.05f, 0.5f, 100.0f}) {
     const SinkhornRule rule{.epsilon = epsilon, .tolerance = 1e-5f};
-    const Measure a = random_measure(source, 25, 4, false), b = random_measure(source, 18, 4, true);
+    const Measure a = random_measure(source, 12, 4, false), b = random_measure(source, 9, 4, true);
     const SinkhornDivergence to = losses::sinkhorn_divergence(LqCost{2, 1}, a, b, rule);
     const SinkhornDivergence from = losses::sinkhorn_divergence(LqCost{2, 1}, b, a, rule);
     const SinkhornDivergence none = losses::sinkhorn_divergence(LqCost{2, 1}, a, a, rule);
     REQUIRE((to.converged() && from.converged() && none.converged()));
     INFO("epsilon " << epsilon << ": " << to.value());
     CHECK(to.value() > 0.01);
-    CHECK(from.value() == Approx(to.value()).margin(2e-6));
-    CHECK(none.value() == Approx(0).margin(2e-6));
+    CHECK(from.value() == Approx(to.value()).margin(5e-6));
+    CHECK(none.value() == Approx(0).margin(5e-6));
     const double expected = expected_between(LqCost{2, 1}, epsilon, a, b).value -
                             expected_between(LqCost{2, 1}, epsilon, a, a).value / 2 -
                             expected_between(LqCost{2, 1}, epsilon, b, b).value / 2;
-    CHECK(to.value() == Approx(expected).margin(2e-6));
+    CHECK(to.value() == Approx(expected).margin(5e-6));
   }
 }
 
@@ -157,6 +158,18 @@ TEST_CASE("a measure to itself takes few iterations, and potentials to start at 
   CHECK(hasty.iterations == 3);
   CHECK(hasty.marginal_error > 1e-4);
   CHECK(hasty.value < first.value);  // the dual's value is never above
+}
+
+TEST_CASE("where potentials settle slowly acceleration saves most iterations", "[sinkhorn]") {
+  INFO("seed " << test_seed());
+  std::mt19937_64 source(test_seed());
+  const Measure a = random_measure(source, 40, 2, true), b = random_measure(source, 40, 2, true);
+  constexpr float kEpsilon = 0.1f;
+  const EntropicTransport found = losses::sinkhorn(LqCost{2, 2}, a, b, {.epsilon = kEpsilon, .tolerance = 1e-5f});
+  CHECK(found.converged);
+  const int plain = entropic_reference(LqCost{2, 2}, kEpsilon, points_of(a), points_of(b), 1e-5 * kEpsilon).iterations;
+  INFO(found.iterations << " iterations, plain ones " << plain);
+  CHECK(found.iterations * 3 < plain);
 }
 
 TEST_CASE("values on the tape have the gradients of entropic transport", "[sinkhorn]") {
