@@ -5,6 +5,7 @@
 #include "bench/harness/device_flags.h"
 #include "bench/harness/experiment_state.h"
 #include "bench/harness/interrupts.h"
+#include "bench/harness/metrics_file.h"
 #include "bench/harness/progress.h"
 #include "data/image_folder.h"
 #include "engine/file.h"
@@ -154,6 +155,15 @@ void Experiment::record(std::initializer_list<std::pair<std::string, Tensor>> va
 
 void Experiment::measure(std::initializer_list<std::pair<std::string, double>> values) {
   for (const auto& [name, value] : values) record({{name, Tensor::full(device(), {}, static_cast<float>(value))}});
+}
+
+std::vector<std::pair<uint64_t, double>> Experiment::measured(const std::string& column) {
+  return read_metric(common_->folder->metrics(), column);
+}
+
+void Experiment::results(const ResultTable& table) {
+  for (const std::string& line : text_lines(table)) running().log.line(line);
+  write_csv(common_->folder->results(), table);
 }
 
 void Experiment::save_grid(const Tensor& images, const ImageShape& shape, data::PixelRange range,

@@ -11,6 +11,7 @@
 
 #include "bench/harness/flags.h"
 #include "bench/harness/image_grid.h"
+#include "bench/harness/result_table.h"
 #include "data/batches.h"
 #include "engine/checkpoint.h"
 #include "engine/device.h"
@@ -92,6 +93,11 @@ class Experiment {
   void record(std::initializer_list<std::pair<std::string, Tensor>> values);
   /// The same between phases, for numbers of the host.
   void measure(std::initializer_list<std::pair<std::string, double>> values);
+  /// After train(): (iteration, value) of every row of metrics.csv that has a value in `column`, those before a resume
+  /// included.
+  std::vector<std::pair<uint64_t, double>> measured(const std::string& column);
+  /// After train(): says the table, and replaces the run's results.csv.
+  void results(const ResultTable& table);
   /// The iteration at hand, from 1.
   uint64_t step() const;
 

@@ -186,4 +186,28 @@ void MetricsFile::sync() {
   if (json_lines_) bench::sync(json_, json_path_);
 }
 
+std::vector<std::pair<uint64_t, double>> read_metric(const std::filesystem::path& path, const std::string& column) {
+  const std::string text = read_text(path);
+  const std::vector<std::string_view> lines = whole_lines(text);
+  const std::vector<std::string> columns = lines.empty() ? std::vector<std::string>{} : split(lines.front(), ',');
+  const auto place = static_cast<size_t>(std::find(columns.begin(), columns.end(), column) - columns.begin());
+  if (place == columns.size())
+    throw DataError(printable(path.native()) + ": has no column " + column + "; restore it, or start a new run");
+  std::vector<std::pair<uint64_t, double>> values;
+  for (size_t i = 1; i < lines.size(); ++i) {
+    const std::vector<std::string> fields = split(lines[i], ',');
+    const auto step = leading_number(lines[i]);
+    float value = 0;
+    const bool is_whole = step && fields.size() == columns.size();
+    if (is_whole && fields[place].empty()) continue;
+    if (!is_whole ||
+        std::from_chars(fields[place].data(), fields[place].data() + fields[place].size(), value).ec != std::errc()) {
+      throw DataError(printable(path.native()) + ": line " + std::to_string(i + 1) +
+                      " is no row of numbers; restore it, or start a new run");
+    }
+    values.emplace_back(*step, value);
+  }
+  return values;
+}
+
 }  // namespace wasserkern::bench

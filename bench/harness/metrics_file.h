@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace wasserkern::bench {
@@ -41,5 +42,8 @@ class MetricsFile {
   std::string csv_rows_;  // not yet written
   std::string json_rows_;
 };
+
+/// Step and value of the rows that have a value in `column`. Throws DataError, also when there is no such column.
+std::vector<std::pair<uint64_t, double>> read_metric(const std::filesystem::path& path, const std::string& column);
 
 }  // namespace wasserkern::bench

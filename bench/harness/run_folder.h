@@ -11,6 +11,7 @@ namespace wasserkern::bench {
 ///
 ///     config.json             the experiment and the values of its flags; written first
 ///     metrics.csv             one row per step (and metrics.jsonl, if asked for)
+///     results.csv             what came of it, beside the paper's numbers; of programs that have such a table
 ///     samples/000001000.png   pictures, by step; points as .npy
 ///     figures/                curves, drawn by tools/figures
 ///     checkpoint.safetensors  all that is needed to go on
@@ -31,6 +32,7 @@ class RunFolder {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path metrics() const { return path_ / "metrics.csv"; }
+  std::filesystem::path results() const { return path_ / "results.csv"; }
   std::filesystem::path checkpoint() const { return path_ / "checkpoint.safetensors"; }
   std::filesystem::path log() const { return path_ / "log.txt"; }
   /// samples/NAME-000001000.png, without the dash if the name is empty.

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "bench/harness/experiment.h"
-#include "bench/wwgan/statistics.h"
+#include "bench/harness/statistics.h"
 #include "data/cifar10.h"
 #include "engine/ops/transport.h"
 #include "kernels/error.h"
