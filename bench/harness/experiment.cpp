@@ -98,24 +98,27 @@ std::filesystem::path Experiment::data(const std::string& name) {
 data::Images Experiment::images(const std::string& name, int64_t side) {
   const std::filesystem::path folder = data(name);
   Log& log = running().log;
-  const Interrupts interrupts;
-  const auto stop_at_signal = [&] {
-    if (interrupts.signal() == 0) return;
-    log.line("stopped by a signal before training; nothing is lost but the images read so far");
-    throw Interrupted{interrupts.signal()};
-  };
-  std::optional<Progress> progress;
-  const auto note_progress = [&](int64_t done, int64_t count) {
-    stop_at_signal();
-    if (!progress) progress.emplace(log, 0, static_cast<uint64_t>(count), "pictures");
-    progress->update(static_cast<uint64_t>(done), {});
-  };
+  const auto note_progress = preparation("pictures");
   data::Images images = data::load_image_folder(folder, side,
                                                 {.threads = common_->device.threads,
                                                  .say = [&](const std::string& line) { log.line(line); },
                                                  .progress = note_progress});
-  stop_at_signal();
+  note_progress(images.count, images.count);
   return images;
+}
+
+std::function<void(int64_t, int64_t)> Experiment::preparation(const std::string& unit) {
+  Log& log = running().log;
+  const auto interrupts = std::make_shared<const Interrupts>();
+  const auto progress = std::make_shared<std::optional<Progress>>();
+  return [&log, unit, interrupts, progress](int64_t done, int64_t count) {
+    if (interrupts->signal() != 0) {
+      log.line("stopped by a signal before training; nothing is lost but the " + unit + " so far");
+      throw Interrupted{interrupts->signal()};
+    }
+    if (!*progress) progress->emplace(log, 0, static_cast<uint64_t>(count), unit);
+    (*progress)->update(static_cast<uint64_t>(done), {});
+  };
 }
 
 Device& Experiment::device() { return running().device; }

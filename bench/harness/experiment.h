@@ -61,6 +61,9 @@ class Experiment {
   /// The pictures of a data set's folder, `[count, side, side, 3]`; see data/image_folder.h. Says how far it is, and
   /// can be stopped by a signal.
   data::Images images(const std::string& name, int64_t side);
+  /// For what takes long before an iteration is done: to be called with how many `unit` of how many are. Says so, and
+  /// throws when a signal came.
+  std::function<void(int64_t done, int64_t count)> preparation(const std::string& unit);
   Device& device();
   Random& random();
   /// Standard normal values. Outside of phases draw them before train(), so that a resumed run draws the same.

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "bench/harness/statistics.h"
-#include "bench/wwgan/image_data.h"
+#include "bench/harness/image_data.h"
 #include "bench/wwgan/trained_critic.h"
 #include "kernels/error.h"
 
