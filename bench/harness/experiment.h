@@ -32,6 +32,7 @@ struct About {
   int64_t batch;
   int64_t samples_every = 1000;
   std::string iteration = "training iterations";  // what is counted as one, for --help
+  std::string batch_counts = "images, or points, per batch";  // the same of --batch
 };
 
 /// One run of an experiment: flags, device, random numbers, training loop, and the run's folder (run_folder.h). First
