@@ -38,7 +38,7 @@ Experiment::Common::Common(const About& what, const std::string& program, std::v
   if (!resume.empty()) flags.resume(resume, folder->read_config(about.name)["flags"]);
 
   iterations = flags.integer({"iterations", "STEPS", about.iteration, free}, about.iterations, 1);
-  batch = flags.integer({"batch", "COUNT", about.batch_counts}, about.batch, 1);
+  batch = about.batch == 0 ? 0 : flags.integer({"batch", "COUNT", about.batch_counts}, about.batch, 1);
   seed = static_cast<uint64_t>(flags.integer({"seed", "NUMBER", "of all random numbers"}, 1, 0));
   device = device_flags(flags);
   eager = flags.toggle({"eager", "", "never replay recorded steps, for profilers and debuggers; same results", free});

@@ -29,9 +29,9 @@ struct About {
   std::string name;     // "qp_wgan/mnist"
   std::string summary;  // one line for --help
   int64_t iterations;
-  int64_t batch;
+  int64_t batch;  // 0: there is none
   int64_t samples_every = 1000;
-  std::string iteration = "training iterations";  // what is counted as one, for --help
+  std::string iteration = "training iterations";              // what is counted as one, for --help
   std::string batch_counts = "images, or points, per batch";  // the same of --batch
 };
 

@@ -38,7 +38,8 @@ std::vector<float> cropped(std::span<const float> image, const ImageShape& shape
 
 std::vector<float> rotated(std::span<const float> image, const ImageShape& shape, double degrees) {
   const double angle = degrees * std::numbers::pi / 180, sine = std::sin(angle), cosine = std::cos(angle);
-  const double middle_y = static_cast<double>(shape.height - 1) / 2, middle_x = static_cast<double>(shape.width - 1) / 2;
+  const double middle_y = static_cast<double>(shape.height - 1) / 2,
+               middle_x = static_cast<double>(shape.width - 1) / 2;
   return drawn(shape, [&](int64_t y, int64_t x, int64_t channel) {
     const double dy = static_cast<double>(y) - middle_y, dx = static_cast<double>(x) - middle_x;
     const double from_y = middle_y + cosine * dy - sine * dx, from_x = middle_x + sine * dy + cosine * dx;

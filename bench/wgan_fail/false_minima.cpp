@@ -7,7 +7,7 @@
 #include "bench/harness/image_data.h"
 #include "bench/harness/result_table.h"
 #include "bench/harness/statistics.h"
-#include "engine/ops/broadcasting.h"
+#include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
 #include "losses/transport/quantisation.h"
 
@@ -111,6 +111,7 @@ int main(int argc, char** argv) {
                            .summary = "W1 of real batches to real images, to their mean and to k-medians centroids",
                            .iterations = 100,
                            .batch = 64,
-                           .iteration = "fresh batches"};
+                           .iteration = "fresh batches",
+                           .batch_counts = "images per batch, and clusters of k-medians"};
   return bench::run_experiment(about, argc, argv, compare);
 }

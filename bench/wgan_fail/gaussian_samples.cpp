@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <iterator>
 
 #include "bench/harness/statistics.h"
@@ -66,12 +65,6 @@ std::vector<SampleDistances> measure_samples(Experiment& run, const GaussianSamp
 double mean_distance_of_points(int64_t dimension) {
   const auto half = static_cast<double>(dimension) / 2;
   return 2 * std::exp(std::lgamma(half + 0.5) - std::lgamma(half));
-}
-
-std::string printed(double value, const char* format) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
 }
 
 }  // namespace wasserkern::bench

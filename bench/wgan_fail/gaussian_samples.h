@@ -40,7 +40,4 @@ std::vector<SampleDistances> measure_samples(Experiment& run, const GaussianSamp
 /// E|x - y| of two independent points of a standard normal distribution.
 double mean_distance_of_points(int64_t dimension);
 
-/// As "%.4g", or another format for one double.
-std::string printed(double value, const char* format = "%.4g");
-
 }  // namespace wasserkern::bench

@@ -50,8 +50,7 @@ void cluster(bench::Experiment& run) {
   const data::Images images =
       bench::first_in_order(bench::load_images(run, dataset, data::Split::Training), run.seed(), most);
   const Shape shape{images.height, images.width, images.channels};
-  const Tensor points =
-      Tensor::from_host(run.device(), shape.batch_of(images.count), data::to_floats(images, kRange));
+  const Tensor points = Tensor::from_host(run.device(), shape.batch_of(images.count), data::to_floats(images, kRange));
   const losses::Quantiser quantiser(points);
   Best best(run.device(), shape.batch_of(k));
   run.keep("best", best);
@@ -74,8 +73,8 @@ void cluster(bench::Experiment& run) {
   std::vector<float> losses;
   for (const auto& [step, loss] : run.measured("loss")) losses.push_back(static_cast<float>(loss));
   const Minimum nearest = min_over(LqCost{.q = 2, .p = 1}, best.centroids, Tensor::full(run.device(), {k}, 0), points);
-  run.results({.title = "paper 004, figure 12: geometric k-medians of " + std::to_string(images.count) +
-                        " images of " + dataset + ", k = " + std::to_string(k),
+  run.results({.title = "paper 004, figure 12: geometric k-medians of " + std::to_string(images.count) + " images of " +
+                        dataset + ", k = " + std::to_string(k),
                .header = {"starts", "best", "mean", "deviation", "best, from its centroids"},
                .rows = {{std::to_string(losses.size()), bench::printed(best.loss.to_host()[0]),
                          bench::printed(bench::mean(losses)), bench::printed(bench::standard_deviation(losses)),
@@ -88,7 +87,7 @@ int main(int argc, char** argv) {
   const bench::About about{.name = "wgan_fail/k_medians",
                            .summary = "centroids of geometric k-medians clustering of images",
                            .iterations = 100,
-                           .batch = 1,
+                           .batch = 0,
                            .samples_every = 100,
                            .iteration = "starts"};
   return bench::run_experiment(about, argc, argv, cluster);

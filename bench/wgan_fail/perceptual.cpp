@@ -12,10 +12,10 @@
 #include "engine/ops/transport.h"
 #include "kernels/error.h"
 
-// Paper 004, figure 16: images to which another image is nearer in L2 than a copy that is slightly changed. An iteration
-// is a reference image, of the data set in the seed's order. `nearest` is the L2 distance to its nearest other image of
-// the data set, pixels in [-1,1]; `crop` (a tenth of the side cut off at the left and at the top), `rotation` (by 10
-// degrees), `flip` and `darkness` (half as bright) those to its changed copies.
+// Paper 004, figure 16: images to which another image is nearer in L2 than a copy that is slightly changed. An
+// iteration is a reference image, of the data set in the seed's order. `nearest` is the L2 distance to its nearest
+// other image of the data set, pixels in [-1,1]; `crop` (a tenth of the side cut off at the left and at the top),
+// `rotation` (by 10 degrees), `flip` and `darkness` (half as bright) those to its changed copies.
 
 using namespace wasserkern;
 
@@ -76,12 +76,11 @@ void look(bench::Experiment& run) {
   });
 
   const auto nearest = run.measured("nearest");
-  bench::ResultTable table{.title = "paper 004, figure 16: L2 of " + std::to_string(nearest.size()) + " images of " +
-                                    dataset + " to changed copies, and to the nearest other of " +
-                                    std::to_string(images.count),
-                           .header = {"change", "L2 to the copy, mean", "L2 to another, mean", "another is nearer",
-                                      "paper"},
-                           .rows = {}};
+  bench::ResultTable table{
+      .title = "paper 004, figure 16: L2 of " + std::to_string(nearest.size()) + " images of " + dataset +
+               " to changed copies, and to the nearest other of " + std::to_string(images.count),
+      .header = {"change", "L2 to the copy, mean", "L2 to another, mean", "another is nearer", "paper"},
+      .rows = {}};
   for (const std::string& alteration : kAlterations) {
     const auto copies = run.measured(alteration);
     double to_copy = 0, to_other = 0, nearer = 0;
@@ -103,7 +102,7 @@ int main(int argc, char** argv) {
   const bench::About about{.name = "wgan_fail/perceptual",
                            .summary = "is another image nearer in L2 than a slightly changed copy",
                            .iterations = 1000,
-                           .batch = 1,
+                           .batch = 0,
                            .samples_every = 50,
                            .iteration = "reference images"};
   return bench::run_experiment(about, argc, argv, look);
