@@ -4,9 +4,9 @@
 
 #include "bench/harness/certified.h"
 #include "bench/harness/experiment.h"
-#include "bench/harness/image_data.h"
 #include "bench/harness/result_table.h"
 #include "bench/harness/statistics.h"
+#include "bench/wgan_fail/image_set.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
 #include "losses/transport/quantisation.h"
@@ -22,7 +22,6 @@ using namespace wasserkern;
 namespace {
 
 constexpr LqCost kEuclidean{.q = 2, .p = 1};
-constexpr auto kRange = data::PixelRange::MinusOneToOne;
 
 struct FixedBatches {
   Tensor real, mean, medians;
@@ -53,16 +52,13 @@ void make_batches(bench::Experiment& run, const Tensor& points, int64_t starts, 
 
 void compare(bench::Experiment& run) {
   bench::Flags& flags = run.flags();
-  const std::string dataset = flags.choice({"dataset", "", "whose images are compared"}, {"celeba", "cifar-10"});
-  const int64_t most = flags.integer({"images", "COUNT", "at most so many of them, in the seed's order"}, 10'000, 1);
+  const bench::ImageSetFlags set_flags(flags, {"celeba", "cifar-10"});
   const int64_t starts = flags.integer({"starts", "COUNT", "of k-medians, of which the best is taken"}, 100, 1);
   const int64_t n = run.batch_size();
 
-  const data::Images images =
-      bench::first_in_order(bench::load_images(run, dataset, data::Split::Training), run.seed(), most);
-  const Shape shape{images.height, images.width, images.channels};
-  data::Batches batches(images, n, run.seed(), kRange);
-  const Tensor fresh = run.slot(shape.batch_of(n));
+  const bench::ImageSet set = set_flags.load(run);
+  data::Batches batches(set.images, n, run.seed(), set.kRange);
+  const Tensor fresh = run.slot(set.shape().batch_of(n));
   FixedBatches fixed{.real = Tensor::full(run.device(), fresh.shape(), 0),
                      .mean = Tensor::full(run.device(), fresh.shape(), 0),
                      .medians = Tensor::full(run.device(), fresh.shape(), 0)};
@@ -73,15 +69,14 @@ void compare(bench::Experiment& run) {
       {"real", &fixed.real}, {"mean", &fixed.mean}, {"k_medians", &fixed.medians}};
   run.every(run.iterations(), [&] {
     for (const auto& [name, batch] : named) {
-      run.save_grid(*batch, {images.height, images.width, images.channels}, kRange, name);
+      run.save_grid(*batch, set.image_shape(), set.kRange, name);
       run.save_points(name, *batch);
     }
   });
   run.train([&] {
     if (run.step() == 1) {
       fixed.real.copy_from_host(batches.next());
-      make_batches(run, Tensor::from_host(run.device(), shape.batch_of(images.count), data::to_floats(images, kRange)),
-                   starts, fixed);
+      make_batches(run, set.on(run.device()), starts, fixed);
     }
     run.fill(fresh, batches);
     for (const auto& [name, batch] : named)
@@ -89,8 +84,8 @@ void compare(bench::Experiment& run) {
   });
 
   bench::ResultTable table{.title = "paper 004, figure 10: W1 of fixed batches of " + std::to_string(n) +
-                                    " to batches of as many of " + std::to_string(images.count) + " images of " +
-                                    dataset,
+                                    " to batches of as many of " + std::to_string(set.count()) + " images of " +
+                                    set.dataset,
                            .header = {"batch", "W1, mean", "deviation", "fresh batches", "paper (CelebA)"},
                            .rows = {}};
   const std::vector<std::string> published{"50.67", "47.91", "39.44"};

@@ -3,9 +3,9 @@
 #include <vector>
 
 #include "bench/harness/experiment.h"
-#include "bench/harness/image_data.h"
 #include "bench/harness/result_table.h"
 #include "bench/harness/statistics.h"
+#include "bench/wgan_fail/image_set.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/transport.h"
 #include "losses/transport/quantisation.h"
@@ -41,22 +41,17 @@ struct Best {
 
 void cluster(bench::Experiment& run) {
   bench::Flags& flags = run.flags();
-  const std::string dataset =
-      flags.choice({"dataset", "", "whose images are clustered"}, {"celeba", "cifar-10", "mnist", "fashion-mnist"});
-  const int64_t most = flags.integer({"images", "COUNT", "at most so many of them, in the seed's order"}, 10'000, 1);
+  const bench::ImageSetFlags set_flags(flags, {"celeba", "cifar-10", "mnist", "fashion-mnist"});
   const int64_t k = flags.integer({"clusters", "COUNT", "centroids"}, 64, 1);
 
-  constexpr auto kRange = data::PixelRange::MinusOneToOne;
-  const data::Images images =
-      bench::first_in_order(bench::load_images(run, dataset, data::Split::Training), run.seed(), most);
-  const Shape shape{images.height, images.width, images.channels};
-  const Tensor points = Tensor::from_host(run.device(), shape.batch_of(images.count), data::to_floats(images, kRange));
+  const bench::ImageSet set = set_flags.load(run);
+  const Tensor points = set.on(run.device());
   const losses::Quantiser quantiser(points);
-  Best best(run.device(), shape.batch_of(k));
+  Best best(run.device(), set.shape().batch_of(k));
   run.keep("best", best);
 
   run.every(run.samples_every(), [&] {
-    run.save_grid(best.centroids, {images.height, images.width, images.channels}, kRange);
+    run.save_grid(best.centroids, set.image_shape(), set.kRange);
     run.save_points("centroids", best.centroids);
   });
   run.train([&] {
@@ -73,8 +68,8 @@ void cluster(bench::Experiment& run) {
   std::vector<float> losses;
   for (const auto& [step, loss] : run.measured("loss")) losses.push_back(static_cast<float>(loss));
   const Minimum nearest = min_over(LqCost{.q = 2, .p = 1}, best.centroids, Tensor::full(run.device(), {k}, 0), points);
-  run.results({.title = "paper 004, figure 12: geometric k-medians of " + std::to_string(images.count) + " images of " +
-                        dataset + ", k = " + std::to_string(k),
+  run.results({.title = "paper 004, figure 12: geometric k-medians of " + std::to_string(set.count()) + " images of " +
+                        set.dataset + ", k = " + std::to_string(k),
                .header = {"starts", "best", "mean", "deviation", "best, from its centroids"},
                .rows = {{std::to_string(losses.size()), bench::printed(best.loss.to_host()[0]),
                          bench::printed(bench::mean(losses)), bench::printed(bench::standard_deviation(losses)),

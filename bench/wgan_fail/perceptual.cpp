@@ -5,10 +5,9 @@
 #include <vector>
 
 #include "bench/harness/experiment.h"
-#include "bench/harness/image_data.h"
 #include "bench/harness/result_table.h"
-#include "bench/harness/statistics.h"
 #include "bench/wgan_fail/alterations.h"
+#include "bench/wgan_fail/image_set.h"
 #include "engine/ops/transport.h"
 #include "kernels/error.h"
 
@@ -22,7 +21,6 @@ using namespace wasserkern;
 namespace {
 
 constexpr LqCost kEuclidean{.q = 2, .p = 1};
-constexpr auto kRange = data::PixelRange::MinusOneToOne;
 
 const std::vector<std::string> kAlterations{"crop", "rotation", "flip", "darkness"};
 
@@ -36,24 +34,19 @@ std::vector<float> altered(const std::vector<float>& image, const bench::ImageSh
 }
 
 void look(bench::Experiment& run) {
-  bench::Flags& flags = run.flags();
-  const std::string dataset = flags.choice({"dataset", "", "whose images are looked at"}, {"celeba", "cifar-10"});
-  const int64_t most = flags.integer({"images", "COUNT", "at most so many of them, in the seed's order"}, 10'000, 2);
-
-  const data::Images images =
-      bench::first_in_order(bench::load_images(run, dataset, data::Split::Training), run.seed(), most);
-  if (run.iterations() > images.count)
+  const bench::ImageSetFlags flags(run.flags(), {"celeba", "cifar-10"});
+  const bench::ImageSet set = flags.load(run);
+  if (run.iterations() > set.count())
     throw UsageError("--iterations " + std::to_string(run.iterations()) + ": every reference is one of the " +
-                     std::to_string(images.count) + " images; ask for fewer, or give more --images");
-  if (images.count < 2) throw DataError(dataset + ": one image has no nearest other; fetch more");
-  const bench::ImageShape shape{images.height, images.width, images.channels};
-  const Shape image{shape.height, shape.width, shape.channels};
-  const Tensor all = Tensor::from_host(run.device(), image.batch_of(images.count), data::to_floats(images, kRange));
+                     std::to_string(set.count()) + " images; ask for fewer, or give more --images");
+  if (set.count() < 2) throw DataError(set.dataset + ": one image has no nearest other; fetch more");
+  const bench::ImageShape shape = set.image_shape();
+  const Tensor all = set.on(run.device());
   std::vector<float> shown;  // the reference, its copies, its nearest
 
   run.every(run.samples_every(), [&] {
     const auto count = static_cast<int64_t>(kAlterations.size()) + 2;
-    run.save_points("perceptual", Tensor::from_host(run.device(), image.batch_of(count), shown));
+    run.save_points("perceptual", Tensor::from_host(run.device(), set.shape().batch_of(count), shown));
   });
   run.train([&] {
     const auto number = static_cast<int64_t>(run.step()) - 1;
@@ -65,7 +58,7 @@ void look(bench::Experiment& run) {
     shown = reference.to_host();
     const std::vector<float> copies = altered(shown, shape);
     const Tensor changed =
-        Tensor::from_host(run.device(), image.batch_of(static_cast<int64_t>(kAlterations.size())), copies);
+        Tensor::from_host(run.device(), set.shape().batch_of(static_cast<int64_t>(kAlterations.size())), copies);
     const std::vector<float> away = pairwise_cost(kEuclidean, changed, reference).to_host();
     run.measure({{"nearest", double{distances[static_cast<size_t>(nearest)]}}});
     for (size_t i = 0; i < kAlterations.size(); ++i) run.measure({{kAlterations[i], double{away[i]}}});
@@ -77,8 +70,8 @@ void look(bench::Experiment& run) {
 
   const auto nearest = run.measured("nearest");
   bench::ResultTable table{
-      .title = "paper 004, figure 16: L2 of " + std::to_string(nearest.size()) + " images of " + dataset +
-               " to changed copies, and to the nearest other of " + std::to_string(images.count),
+      .title = "paper 004, figure 16: L2 of " + std::to_string(nearest.size()) + " images of " + set.dataset +
+               " to changed copies, and to the nearest other of " + std::to_string(set.count()),
       .header = {"change", "L2 to the copy, mean", "L2 to another, mean", "another is nearer", "paper"},
       .rows = {}};
   for (const std::string& alteration : kAlterations) {
