@@ -105,7 +105,7 @@ int main(int argc, char** argv) {
   const bench::About about{.name = "wgan_fail/false_minima",
                            .summary = "W1 of real batches to real images, to their mean and to k-medians centroids",
                            .iterations = 100,
-                           .batch = 64,
+                           .batch = 25,
                            .iteration = "fresh batches",
                            .batch_counts = "images per batch, and clusters of k-medians"};
   return bench::run_experiment(about, argc, argv, compare);

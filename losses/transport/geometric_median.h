@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/export.h"
 #include "losses/transport/point_distances.h"
 
 namespace wasserkern::losses {
@@ -21,7 +22,7 @@ struct GeometricMedian {
 /// Of the points with these numbers, at least one, by Weiszfeld's steps from their mean: each point's new weight is one
 /// over its distance. At a point of the data, where that is infinite, by the step of Vardi and Zhang 2000, which either
 /// leaves it or knows that it is the median.
-GeometricMedian geometric_median(const PointDistances& distances, const std::vector<int64_t>& points,
-                                 const GeometricMedianRule& rule);
+WASSERKERN_API GeometricMedian geometric_median(const PointDistances& distances, const std::vector<int64_t>& points,
+                                                const GeometricMedianRule& rule);
 
 }  // namespace wasserkern::losses

@@ -5,12 +5,13 @@
 #include <vector>
 
 #include "engine/tensor.h"
+#include "kernels/export.h"
 
 namespace wasserkern::losses {
 
 /// The squared Euclidean distances of all pairs of points, on the host: 4 n^2 bytes, for whoever looks at each of them
 /// often enough. Made by the points' device.
-class PointDistances {
+class WASSERKERN_API PointDistances {
  public:
   /// points [n, ...]; throws DataError for points that are not finite, or further apart than floats go.
   explicit PointDistances(const Tensor& points);

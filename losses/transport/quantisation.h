@@ -17,7 +17,7 @@ struct QuantisationRule {
   int64_t mean_rounds = 100;
   double mean_tolerance = 1e-4;  // squared moves of the centroids, by the mean variance of a coordinate
   int64_t median_rounds = 50;
-  GeometricMedianRule median;
+  GeometricMedianRule median = {};
 };
 
 /// Points in clusters, none of them empty; centroids are means with weights.
