@@ -13,8 +13,8 @@
 
 // Paper 004, figure 16: images to which another image is nearer in L2 than a copy that is slightly changed. An
 // iteration is a reference image, of the data set in the seed's order. `nearest` is the L2 distance to its nearest
-// other image of the data set, pixels in [-1,1]; `crop` (a tenth of the side cut off at the left and at the top),
-// `rotation` (by 10 degrees), `flip` and `darkness` (half as bright) those to its changed copies.
+// other image of the data set, pixels in [-1,1]; `crop` (a tenth cut off at the left and at the top, the rest
+// enlarged), `rotation` (by 10 degrees), `flip` and `darkness` (half as bright) those to its changed copies.
 
 using namespace wasserkern;
 
@@ -96,7 +96,7 @@ int main(int argc, char** argv) {
                            .summary = "is another image nearer in L2 than a slightly changed copy",
                            .iterations = 1000,
                            .batch = 0,
-                           .samples_every = 50,
+                           .samples_every = 20,
                            .iteration = "reference images"};
   return bench::run_experiment(about, argc, argv, look);
 }
