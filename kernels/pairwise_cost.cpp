@@ -2,11 +2,16 @@
 
 #include "kernels/cpu/pair_gradient.h"
 #include "kernels/cpu/pair_tiles.h"
+#include "kernels/cpu/parallel.h"
 
 WASSERKERN_PER_ISA(                                                                                      //
     int64_t pairwise_cost_workspace(int threads, Matrix<const float> x, Matrix<const float> y);          //
     void pairwise_cost_kernel(int threads, CostForm cost, Matrix<const float> x, Matrix<const float> y,  //
                               float* workspace, Matrix<float> out);                                      //
+    int64_t packed_targets_count(Matrix<const float> y);                                                 //
+    void pack_targets_kernel(int threads, Matrix<const float> y, float* packed);                         //
+    void pairwise_cost_packed_kernel(int threads, CostForm cost, Matrix<const float> x, Matrix<const float> y,
+                                     const float* packed, Matrix<float> out);  //
     int64_t pairwise_cost_gradient_workspace(int threads, CostForm cost, Matrix<const float> x,
                                              Matrix<const float> y);                             //
     void pairwise_cost_gradient_kernel(int threads, CostForm cost, Matrix<const float> x,        //
@@ -16,17 +21,32 @@ WASSERKERN_PER_ISA(                                                             
 namespace wasserkern::WASSERKERN_ISA {
 namespace {
 
+template <class Form>
+HWY_INLINE void store_tile(const Form& cost, Matrix<const float> x, Matrix<const float> y, const PairTile& tile,
+                           Matrix<float> out) {
+  for (int64_t at = 0; at < tile.rows * kColumns; at += Word::kLanes) {
+    const int64_t row = tile.first_row + at / kColumns, column = tile.first_column + at % kColumns;
+    if (column >= y.rows) continue;
+    const Word costs = costs_of(cost, x, y, row, column, Word::load_aligned(tile.sums + at));
+    costs.store_up_to(out.data + row * out.stride + column, y.rows - column);
+  }
+}
+
 /// The costs of one share of the pairs.
 template <class Form>
 void fill_share(const Form& cost, Matrix<const float> x, Matrix<const float> y, const PairShare& share, int64_t chunk,
                 float* packed, Matrix<float> out) {
-  for_each_tile(cost, x, y, share, chunk, packed, [&](const PairTile& tile) {
-    for (int64_t at = 0; at < tile.rows * kColumns; at += Word::kLanes) {
-      const int64_t row = tile.first_row + at / kColumns, column = tile.first_column + at % kColumns;
-      if (column >= y.rows) continue;
-      const Word costs = costs_of(cost, x, y, row, column, Word::load_aligned(tile.sums + at));
-      costs.store_up_to(out.data + row * out.stride + column, y.rows - column);
-    }
+  for_each_tile(cost, x, y, share, chunk, packed, [&](const PairTile& tile) { store_tile(cost, x, y, tile, out); });
+}
+
+/// The same, of panels that are packed, all of y.
+template <class Form>
+void fill_packed_share(const Form& cost, Matrix<const float> x, Matrix<const float> y, const PairShare& share,
+                       const float* packed, Matrix<float> out) {
+  alignas(64) float sums[kMaxBlockRows * kColumns];
+  for_each_block(x, share, packed + share.first_panel * y.columns * kColumns, [&](const PairBlock& block) {
+    fill_tile(cost, x, block.first_row, block.rows, block.panel, sums);
+    store_tile(cost, x, y, {block.first_row, block.rows, block.first_column, sums}, out);
   });
 }
 
@@ -75,6 +95,26 @@ void pairwise_cost_kernel(int threads, CostForm form, Matrix<const float> x, Mat
   });
 }
 
+int64_t packed_targets_count(Matrix<const float> y) { return panels_of(y) * kColumns * y.columns; }
+
+void pack_targets_kernel(int threads, Matrix<const float> y, float* packed) {
+  parallel_ranges(threads, panels_of(y), 1 + kTermsPerThread / (kColumns * (y.columns + 1)),
+                  [=](int64_t begin, int64_t end) {
+                    for (int64_t panel = begin; panel < end; ++panel)
+                      pack_panel(y, panel * kColumns, packed + panel * kColumns * y.columns);
+                  });
+}
+
+void pairwise_cost_packed_kernel(int threads, CostForm form, Matrix<const float> x, Matrix<const float> y,
+                                 const float* packed, Matrix<float> out) {
+  const PairGrid grid = pair_grid(x, y, threads);
+  visit_form(form, [=](const auto& cost) {
+#pragma omp parallel for num_threads(grid.shares()) schedule(static, 1)
+    for (int share = 0; share < grid.shares(); ++share)
+      fill_packed_share(cost, x, y, pair_share(x, y, grid, share), packed, out);
+  });
+}
+
 int64_t pairwise_cost_gradient_workspace(int threads, CostForm form, Matrix<const float> x, Matrix<const float> y) {
   return gradient_workspace(form, x, y, threads);
 }
@@ -107,6 +147,22 @@ void pairwise_cost(CpuStream& stream, const Cost& cost, Matrix<const float> x, M
     const int threads = stream.threads();
     float* workspace = workspace_of(stream, WASSERKERN_SIMD(pairwise_cost_workspace)(threads, x, y));
     WASSERKERN_SIMD(pairwise_cost_kernel)(threads, form, x, y, workspace, out);
+  });
+}
+
+int64_t packed_targets_size(CpuStream&, Matrix<const float> y) { return WASSERKERN_SIMD(packed_targets_count)(y); }
+
+void pack_targets(CpuStream& stream, Matrix<const float> y, Vector<float> packed) {
+  check_equal("pack_targets: size of packed", packed.size, packed_targets_size(stream, y));
+  WASSERKERN_SIMD(pack_targets_kernel)(stream.threads(), y, packed.data);
+}
+
+void pairwise_cost_packed(CpuStream& stream, const Cost& cost, Matrix<const float> x, Matrix<const float> y,
+                          Vector<const float> packed, Matrix<float> out) {
+  check_pairwise_cost(x, y, out);
+  check_equal("pairwise_cost_packed: size of packed", packed.size, packed_targets_size(stream, y));
+  with_cost_form(cost, [&](CostForm form) {
+    WASSERKERN_SIMD(pairwise_cost_packed_kernel)(stream.threads(), form, x, y, packed.data, out);
   });
 }
 

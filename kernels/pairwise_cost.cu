@@ -52,6 +52,19 @@ void pairwise_cost(CudaStream& stream, const Cost& cost, Matrix<const float> x, 
   });
 }
 
+// Tiles of y are laid out in shared memory anyway.
+int64_t packed_targets_size(CudaStream&, Matrix<const float>) { return 0; }
+
+void pack_targets(CudaStream&, Matrix<const float>, Vector<float> packed) {
+  check_equal("pack_targets: size of packed", packed.size, 0);
+}
+
+void pairwise_cost_packed(CudaStream& stream, const Cost& cost, Matrix<const float> x, Matrix<const float> y,
+                          Vector<const float> packed, Matrix<float> out) {
+  check_equal("pairwise_cost_packed: size of packed", packed.size, 0);
+  pairwise_cost(stream, cost, x, y, out);
+}
+
 void pairwise_cost_gradient(CudaStream& stream, const Cost& cost, Matrix<const float> x, Matrix<const float> y,
                             Factor weights, Matrix<float> out) {
   check_pairwise_cost_gradient(x, y, weights, out);

@@ -1,6 +1,8 @@
 """Pictures of what bench/wgan_fail's programs on images leave. Paper 004: figure 10, batches that do better than real
 ones; figure 12, centroids of k-medians; figure 16, images that are nearer than a copy of the same."""
 
+import json
+
 BATCHES = {"real": ("real images", 50.67), "mean": ("the mean image", 47.91), "k_medians": ("k-medians", 39.44)}
 ALTERATIONS = {"crop": "cut by 10 %", "rotation": "turned by 10°", "flip": "flipped", "darkness": "half as bright"}
 
@@ -32,29 +34,39 @@ def show(axes, picture):
         spine.set_visible(False)
 
 
-def draw_false_minima(plt, flags, columns, read_array):
-    """The three batches, each with its mean W1 to fresh batches of real images."""
+class ClusteredRun:
+    """A run of wgan_fail/false_minima or k_medians: its metrics, its data set, and how to read an array of it."""
+
+    def __init__(self, run, columns, read_array):
+        self.metrics = {name: values for name, (_, values) in columns.items()}
+        self.dataset = json.loads((run / "config.json").read_text())["flags"]["dataset"]
+        self.images = lambda name: pixels(read_array(run, name))
+
+
+def draw_false_minima(plt, runs):
+    """A row for each run: the three batches, each with its mean W1 to fresh batches of real images."""
     import numpy
-    figure, panels = plt.subplots(1, len(BATCHES), figsize=(7.6, 3.4), layout="constrained")
-    for axes, (name, (label, published)) in zip(panels, BATCHES.items()):
-        images = pixels(read_array(name))
-        costs = numpy.array(columns[name][1])
-        show(axes, grid(images))
-        paper = f"\nthe paper's: {published}" if flags.get("dataset") == "celeba" else ""
-        axes.set_title(f"{label}\nW1 {costs.mean():.2f}, deviation {costs.std():.2f}{paper}", fontsize=9)
+    figure, rows = plt.subplots(len(runs), len(BATCHES), figsize=(7.6, 3.2 * len(runs) + 0.2), squeeze=False,
+                                layout="constrained")
+    for row, run in zip(rows, runs):
+        for axes, (name, (label, published)) in zip(row, BATCHES.items()):
+            images, costs = run.images(name), numpy.array(run.metrics[name])
+            show(axes, grid(images))
+            paper = f"\nthe paper's: {published}" if run.dataset == "celeba" else ""
+            axes.set_title(f"{label}\nW1 {costs.mean():.2f}, deviation {costs.std():.2f}{paper}", fontsize=9)
     figure.supxlabel(f"batches of {len(images)}; exact W1, Euclidean, pixels in [-1, 1], to {len(costs)} fresh batches",
                      fontsize=8)
     return figure
 
 
-def draw_k_medians(plt, _, columns, read_array):
-    """The centroids of the best start."""
-    images = pixels(read_array("centroids"))
-    losses = columns["loss"][1]
-    figure, axes = plt.subplots(figsize=(5.6, 6), layout="constrained")
-    show(axes, grid(images))
-    axes.set_title(f"geometric k-medians, k = {len(images)}: mean distance {min(losses):.2f},\n"
-                   f"best of {len(losses)} starts, whose mean is {sum(losses) / len(losses):.2f}", fontsize=10)
+def draw_k_medians(plt, runs):
+    """A column for each run: the centroids of the best start."""
+    figure, row = plt.subplots(1, len(runs), figsize=(5.2 * len(runs), 5.6), squeeze=False, layout="constrained")
+    for axes, run in zip(row[0], runs):
+        images, losses = run.images("centroids"), run.metrics["loss"]
+        show(axes, grid(images))
+        axes.set_title(f"geometric k-medians, k = {len(images)}: mean distance {min(losses):.2f},\n"
+                       f"best of {len(losses)} starts, whose mean is {sum(losses) / len(losses):.2f}", fontsize=10)
     return figure
 
 
@@ -98,5 +110,5 @@ def draw_perceptual(plt, columns, arrays, examples=2):
     return figure
 
 
-DRAWN = {"wgan_fail/false_minima": ("false-minima", draw_false_minima),
-         "wgan_fail/k_medians": ("k-medians", draw_k_medians)}
+DRAWN = {"wgan_fail/false_minima": ("false-minima", ClusteredRun, draw_false_minima),
+         "wgan_fail/k_medians": ("k-medians", ClusteredRun, draw_k_medians)}

@@ -121,4 +121,4 @@ def draw_ranks(plt, columns):
     return figure
 
 
-DRAWN = {"wwgan/shift": ("shift", draw_shift), "wwgan/noise": ("noise", draw_noise)}
+DRAWN = {"wwgan/shift": ("shift", CriticRun, draw_shift), "wwgan/noise": ("noise", CriticRun, draw_noise)}

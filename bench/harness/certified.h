@@ -1,7 +1,6 @@
 #pragma once
 
-#include <cstdio>
-
+#include "bench/harness/printed.h"
 #include "kernels/error.h"
 #include "losses/transport/exact.h"
 
@@ -10,12 +9,9 @@ namespace wasserkern::bench {
 /// The least cost. Throws Error for one that is not certified: a program records none.
 inline double certified_cost(const losses::ExactTransport& transport) {
   if (transport.certified) return transport.primal;
-  char text[160];
-  std::snprintf(text, sizeof text,
-                "exact transport: cost %.9g with dual value %.9g is not certified and not recorded; look for costs of "
-                "very different size among the points",
-                transport.primal, transport.dual);
-  throw Error(text);
+  throw Error("exact transport: cost " + printed("%.9g", transport.primal) + " with dual value " +
+              printed("%.9g", transport.dual) +
+              " is not certified and not recorded; look for costs of very different size among the points");
 }
 
 }  // namespace wasserkern::bench

@@ -5,18 +5,14 @@
 #include <cstdio>
 #include <utility>
 
+#include "bench/harness/printed.h"
+
 namespace wasserkern::bench {
 namespace {
 
 constexpr std::chrono::milliseconds kBarPause(250);
 constexpr std::chrono::seconds kLongestLinePause(30);
 constexpr double kSmoothing = 0.1;  // of the rate, which makes a window of ten updates
-
-std::string printed(const char* format, double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
 
 double seconds(std::chrono::steady_clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 

@@ -1,7 +1,6 @@
 #include "bench/harness/result_table.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <span>
 #include <string_view>
 
@@ -42,12 +41,6 @@ std::string csv_line(const Row& row) {
 }
 
 }  // namespace
-
-std::string printed(double value, const char* format) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
 
 std::vector<std::string> text_lines(const ResultTable& table) {
   check(table);

@@ -13,9 +13,6 @@ struct ResultTable {
   std::vector<std::vector<std::string>> rows;  // each as long as the header
 };
 
-/// A field: as "%.4g", or another format for one double.
-std::string printed(double value, const char* format = "%.4g");
-
 /// Its lines for people, the title first: columns are aligned, those of numbers to the right.
 std::vector<std::string> text_lines(const ResultTable& table);
 

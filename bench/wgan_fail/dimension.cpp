@@ -6,8 +6,8 @@
 
 #include "bench/harness/certified.h"
 #include "bench/harness/experiment.h"
+#include "bench/harness/printed.h"
 #include "bench/harness/statistics.h"
-#include "bench/wgan_fail/gaussian_samples.h"
 #include "engine/random.h"
 
 // Paper 004, figure 11: a batch of standard normal points, is it nearer in W1 to another such batch, or to one of
@@ -44,7 +44,7 @@ std::string crossing(const std::vector<std::pair<uint64_t, double>>& a,
   for (size_t i = 1; i < a.size(); ++i) {
     const double before = a[i - 1].second - b[i - 1].second, after = a[i].second - b[i].second;
     if (before > 0 && after <= 0)
-      return bench::printed(static_cast<double>(a[i - 1].first) + before / (before - after), "%.2f");
+      return bench::printed("%.2f", static_cast<double>(a[i - 1].first) + before / (before - after));
   }
   return "none";
 }
@@ -86,9 +86,9 @@ void compare(bench::Experiment& run) {
       .rows = {}};
   for (size_t i = 0; i < to_batch.size(); ++i) {
     const auto [dimension, distance] = to_batch[i];
-    table.rows.push_back({std::to_string(dimension), bench::printed(distance), bench::printed(to_mean[i].second),
-                          to_mean[i].second < distance ? "mean" : "batch", dimension > 15 ? "mean" : "batch",
-                          bench::printed(to_own_mean[i].second)});
+    table.rows.push_back({std::to_string(dimension), bench::printed("%.4g", distance),
+                          bench::printed("%.4g", to_mean[i].second), to_mean[i].second < distance ? "mean" : "batch",
+                          dimension > 15 ? "mean" : "batch", bench::printed("%.4g", to_own_mean[i].second)});
   }
   table.rows.push_back({"crossing", "", crossing(to_mean, to_batch), "", "above 15", crossing(to_own_mean, to_batch)});
   run.results(table);

@@ -4,6 +4,7 @@
 
 #include "bench/harness/certified.h"
 #include "bench/harness/experiment.h"
+#include "bench/harness/printed.h"
 #include "bench/harness/result_table.h"
 #include "bench/harness/statistics.h"
 #include "bench/wgan_fail/image_set.h"
@@ -92,8 +93,8 @@ void compare(bench::Experiment& run) {
   for (size_t i = 0; i < named.size(); ++i) {
     std::vector<float> costs;
     for (const auto& [step, cost] : run.measured(named[i].first)) costs.push_back(static_cast<float>(cost));
-    table.rows.push_back({named[i].first, bench::printed(bench::mean(costs), "%.2f"),
-                          bench::printed(bench::standard_deviation(costs), "%.2f"), std::to_string(costs.size()),
+    table.rows.push_back({named[i].first, bench::printed("%.2f", bench::mean(costs)),
+                          bench::printed("%.2f", bench::standard_deviation(costs)), std::to_string(costs.size()),
                           published[i]});
   }
   run.results(table);

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "bench/harness/experiment.h"
+#include "bench/harness/printed.h"
 #include "bench/harness/result_table.h"
 #include "bench/harness/statistics.h"
 #include "bench/wgan_fail/image_set.h"
@@ -68,12 +69,13 @@ void cluster(bench::Experiment& run) {
   std::vector<float> losses;
   for (const auto& [step, loss] : run.measured("loss")) losses.push_back(static_cast<float>(loss));
   const Minimum nearest = min_over(LqCost{.q = 2, .p = 1}, best.centroids, Tensor::full(run.device(), {k}, 0), points);
-  run.results({.title = "paper 004, figure 12: geometric k-medians of " + std::to_string(set.count()) + " images of " +
-                        set.dataset + ", k = " + std::to_string(k),
-               .header = {"starts", "best", "mean", "deviation", "best, from its centroids"},
-               .rows = {{std::to_string(losses.size()), bench::printed(best.loss.to_host()[0]),
-                         bench::printed(bench::mean(losses)), bench::printed(bench::standard_deviation(losses)),
-                         bench::printed(mean(nearest.value).item())}}});
+  run.results(
+      {.title = "paper 004, figure 12: geometric k-medians of " + std::to_string(set.count()) + " images of " +
+                set.dataset + ", k = " + std::to_string(k),
+       .header = {"starts", "best", "mean", "deviation", "best, from its centroids"},
+       .rows = {{std::to_string(losses.size()), bench::printed("%.4g", best.loss.to_host()[0]),
+                 bench::printed("%.4g", bench::mean(losses)), bench::printed("%.2g", bench::standard_deviation(losses)),
+                 bench::printed("%.4g", mean(nearest.value).item())}}});
 }
 
 }  // namespace

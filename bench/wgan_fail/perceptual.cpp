@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bench/harness/experiment.h"
+#include "bench/harness/printed.h"
 #include "bench/harness/result_table.h"
 #include "bench/wgan_fail/alterations.h"
 #include "bench/wgan_fail/image_set.h"
@@ -83,8 +84,8 @@ void look(bench::Experiment& run) {
       to_other += share * nearest[i].second;
       nearer += nearest[i].second < copies[i].second ? 100 * share : 0;
     }
-    table.rows.push_back({alteration, bench::printed(to_copy, "%.2f"), bench::printed(to_other, "%.2f"),
-                          bench::printed(nearer, "%.1f %%"), "examples of ImageNet"});
+    table.rows.push_back({alteration, bench::printed("%.2f", to_copy), bench::printed("%.2f", to_other),
+                          bench::printed("%.1f %%", nearer), "examples of ImageNet"});
   }
   run.results(table);
 }

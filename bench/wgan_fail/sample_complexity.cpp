@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "bench/harness/certified.h"
+#include "bench/harness/printed.h"
 #include "bench/wgan_fail/gaussian_samples.h"
 #include "bench/wgan_fail/line_fit.h"
 
@@ -44,8 +45,8 @@ void compare(bench::Experiment& run) {
                            .rows = {}};
   std::vector<double> x, y;
   for (const bench::SampleDistances& one : distances) {
-    table.rows.push_back({"W1, n = " + std::to_string(one.size), bench::printed(one.mean),
-                          bench::printed(one.deviation, "%.2g"), std::to_string(one.pairs), "a curve",
+    table.rows.push_back({"W1, n = " + std::to_string(one.size), bench::printed("%.4g", one.mean),
+                          bench::printed("%.2g", one.deviation), std::to_string(one.pairs), "a curve",
                           one.size >= samples.large ? "the paper has 100 or 300 pairs" : ""});
     x.push_back(std::log10(static_cast<double>(one.size)));
     y.push_back(std::log10(one.mean));
@@ -53,14 +54,14 @@ void compare(bench::Experiment& run) {
   if (x.size() >= bench::LineFit::kLeast) {
     const bench::LineFit line(x, y);
     save_line(run, line, x.front());
-    table.rows.push_back({"slope of log W1 over log n", bench::printed(line.slope()),
-                          "95 %: +-" + bench::printed(line.slope_margin(), "%.2g"), "", "",
-                          "-1 / dimension as n grows"});
+    table.rows.push_back({"slope of log W1 over log n", bench::printed("%.4g", line.slope()),
+                          "95 %: +-" + bench::printed("%.2g", line.slope_margin()), "",
+                          bench::printed("%.4g", -1 / static_cast<double>(samples.dimension)), "as n grows"});
     for (const auto& [target, published] : {std::pair(0.1, "more than 1e20"), std::pair(0.01, "more than 1e40")}) {
       const auto [at, low, high] = line.where(std::log10(target));
-      table.rows.push_back({"n for W1 = " + bench::printed(target), "1e" + bench::printed(at, "%.1f"),
-                            "95 %: 1e" + bench::printed(low, "%.1f") + " to 1e" + bench::printed(high, "%.1f"), "",
-                            samples.dimension == 20 ? published : "", "the line is fitted to other sizes"});
+      table.rows.push_back({"n for W1 = " + bench::printed("%.4g", target), "1e" + bench::printed("%.1f", at),
+                            "95 %: 1e" + bench::printed("%.1f", low) + " to 1e" + bench::printed("%.1f", high), "",
+                            samples.dimension == 20 ? published : "", "fitted to the means above"});
     }
   }
   run.results(table);

@@ -1,5 +1,6 @@
 #include <string>
 
+#include "bench/harness/printed.h"
 #include "bench/wgan_fail/gaussian_samples.h"
 #include "kernels/error.h"
 #include "losses/transport/sinkhorn.h"
@@ -33,13 +34,14 @@ void compare(bench::Experiment& run) {
                                "paper 004, figure 13: S_{1,epsilon} between two samples of the same standard normal "
                                "distribution in " +
                                std::to_string(samples.dimension) + " dimensions, epsilon " +
-                               bench::printed(rule.epsilon),
+                               bench::printed("%.4g", rule.epsilon),
                            .header = {"n", "ours", "deviation", "pairs", "limit for large epsilon", "paper"},
                            .rows = {}};
   const double apart = bench::mean_distance_of_points(samples.dimension);
   for (const bench::SampleDistances& one : distances)
-    table.rows.push_back({std::to_string(one.size), bench::printed(one.mean), bench::printed(one.deviation, "%.2g"),
-                          std::to_string(one.pairs), bench::printed(apart / static_cast<double>(one.size)),
+    table.rows.push_back({std::to_string(one.size), bench::printed("%.4g", one.mean),
+                          bench::printed("%.2g", one.deviation), std::to_string(one.pairs),
+                          bench::printed("%.4g", apart / static_cast<double>(one.size)),
                           one.size == 500 ? "close to 0 from here on" : "a curve"});
   run.results(table);
 }

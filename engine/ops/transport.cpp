@@ -59,29 +59,21 @@ Tensor pairwise_gradient(const Cost& cost, const Tensor& x, const Tensor& y, con
                [](Sweep&) { fail_missing_derivative("the gradient of a pairwise cost"); });
 }
 
-/// Points with a potential and a mass each: one side of w_ij = a_i b_j exp((u_i + v_j - c_ij) / epsilon).
-struct Marginal {
-  Tensor points;
-  Tensor potential;
-  Tensor mass;
-
-  EntropicSide side() const { return {points.matrix(), potential.vector(), mass.vector()}; }
-};
-
-/// sum_j w_ij, off the tape.
-Tensor entropic_row_sums(const Cost& cost, float epsilon, const Marginal& rows, const Marginal& columns) {
-  Tensor out = Tensor::empty(rows.points.device(), {rows.points.shape().rows()});
-  submit(out.device(), [=, a = rows.side(), b = columns.side(), to = out.vector()](auto& stream) {
-    entropic_marginal(stream, cost, epsilon, a, b, to);
-  });
-  return out;
+EntropicSide side_of(const EntropicMarginal& of) {
+  return {of.points.matrix(), of.potential.vector(), of.mass.vector()};
 }
 
-/// sum_i w_ij (d/dy) c(x_i, y_j), with y the points of `at`; off the tape.
-Tensor entropic_pull(const Cost& cost, float epsilon, const Marginal& from, const Marginal& at) {
-  Tensor out = Tensor::empty(at.points.device(), at.points.shape());
-  submit(out.device(), [=, a = from.side(), b = at.side(), to = out.matrix()](auto& stream) {
-    entropic_cost_gradient(stream, cost, epsilon, a, b, to);
+EntropicSide part_of(const EntropicSide& side, int64_t index, int64_t problems) {
+  return {part_of(side.points, index, problems), part_of(side.potential, index, problems),
+          part_of(side.mass, index, problems)};
+}
+
+/// sum_j w_ij, off the tape.
+Tensor entropic_row_sums(const Cost& cost, float epsilon, const EntropicMarginal& rows,
+                         const EntropicMarginal& columns) {
+  Tensor out = Tensor::empty(rows.points.device(), {rows.points.shape().rows()});
+  submit(out.device(), [=, a = side_of(rows), b = side_of(columns), to = out.vector()](auto& stream) {
+    entropic_marginal(stream, cost, epsilon, a, b, to);
   });
   return out;
 }
@@ -159,17 +151,29 @@ Tensor soft_min_over(const Cost& cost, float epsilon, const Tensor& x, const Ten
       [=, saved_x = Saved(x), saved_potential = Saved(potential), saved_y = Saved(y)](Sweep& sweep) {
         const Tensor &candidates = sweep.get(saved_x), &phi = sweep.get(saved_potential), &points = sweep.get(saved_y);
         const int64_t count = candidates.shape().rows();
-        const Marginal from{candidates, phi, Tensor::full(phi.device(), {count}, 1 / static_cast<float>(count))};
-        const Marginal to{points, sweep.output(), sweep.gradient()};
+        const EntropicMarginal from{candidates, phi,
+                                    Tensor::full(phi.device(), {count}, 1 / static_cast<float>(count))};
+        const EntropicMarginal to{points, sweep.output(), sweep.gradient()};
         const auto last = [&](const Tensor& derivative) {
           return taped("the soft c-transform's gradient", derivative, {candidates, phi, points, sweep.gradient()},
                        [](Sweep&) { fail_missing_derivative("the soft c-transform's gradient"); });
         };
-        if (sweep.wants(0)) sweep.give(0, last(entropic_pull(cost, epsilon, to, from)));
+        if (sweep.wants(0)) sweep.give(0, last(entropic_cost_gradient(cost, epsilon, to, from)));
         if (sweep.wants(1)) sweep.give(1, reshape(-last(entropic_row_sums(cost, epsilon, from, to)), phi.shape()));
-        if (sweep.wants(2)) sweep.give(2, last(entropic_pull(cost, epsilon, from, to)));
+        if (sweep.wants(2)) sweep.give(2, last(entropic_cost_gradient(cost, epsilon, from, to)));
       },
       Keep::Output);
+}
+
+Tensor entropic_cost_gradient(const Cost& cost, float epsilon, const EntropicMarginal& from, const EntropicMarginal& at,
+                              int64_t problems) {
+  Tensor out = Tensor::empty(at.points.device(), at.points.shape());
+  submit(out.device(), [=, a = side_of(from), b = side_of(at), to = out.matrix()](auto& stream) {
+    for (int64_t index = 0; index < problems; ++index)
+      entropic_cost_gradient(stream, cost, epsilon, part_of(a, index, problems), part_of(b, index, problems),
+                             part_of(to, index, problems));
+  });
+  return out;
 }
 
 Tensor gather_rows(const Tensor& x, const Array<int32_t>& index) {

@@ -37,6 +37,19 @@ WASSERKERN_API Tensor pairwise_cost(const Cost& cost, const Tensor& x, const Ten
 WASSERKERN_API Tensor soft_min_over(const Cost& cost, float epsilon, const Tensor& x, const Tensor& potential,
                                     const Tensor& y);
 
+/// Points with a potential and a mass each: one side of w_ij = a_i b_j exp((u_i + v_j - c(x_i, y_j)) / epsilon). Of
+/// several problems of equal shapes the points lie one after another.
+struct EntropicMarginal {
+  Tensor points;     // [problems n, ...]
+  Tensor potential;  // [problems n]
+  Tensor mass;       // [problems n], of either sign
+};
+
+/// sum_i w_ij (d/dy) c(x_i, y_j), of the shape of y, the points of `at`; off the tape. What the envelope theorem makes
+/// of entropic transport.
+WASSERKERN_API Tensor entropic_cost_gradient(const Cost& cost, float epsilon, const EntropicMarginal& from,
+                                             const EntropicMarginal& at, int64_t problems = 1);
+
 /// Rows x_{index_j}, and its transpose: rows of x added up at index_j into `rows` rows.
 WASSERKERN_API Tensor gather_rows(const Tensor& x, const Array<int32_t>& index);
 WASSERKERN_API Tensor scatter_rows(const Tensor& x, const Array<int32_t>& index, int64_t rows);

@@ -1,8 +1,10 @@
 #include "losses/transport/exact.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "engine/array.h"
 #include "engine/ops/elementwise.h"
@@ -11,140 +13,95 @@
 #include "engine/tape.h"
 #include "kernels/check.h"
 #include "kernels/error.h"
+#include "losses/transport/auction.h"
 #include "losses/transport/integer_masses.h"
+#include "losses/transport/shortest_paths.h"
 
 namespace wasserkern::losses {
 namespace {
 
-/// Shortest augmenting paths on a whole matrix.
-class Paths {
- public:
-  Paths(const std::vector<float>& costs, IntegerMasses masses)
-      : costs_(costs),
-        masses_(std::move(masses)),
-        m_(masses_.source.size()),
-        n_(masses_.target.size()),
-        u_(m_, 0),
-        v_(n_, 0),
-        flow_(m_ * n_, 0) {}
+constexpr double kTolerance = 1e-9, kRounding = 1e-15;
+constexpr int64_t kLargestMatrix = int64_t{1} << 30;  // entries that are kept when nobody says
 
-  void solve() {
-    for (size_t i = 0; i < m_; ++i) {
-      u_[i] = std::numeric_limits<double>::infinity();
-      for (size_t j = 0; j < n_; ++j) u_[i] = std::min(u_[i], cost(i, j) - v_[j]);
-    }
-    for (size_t i = 0; i < m_; ++i)
-      while (masses_.source[i] > 0) augment(i);
+/// The sum of masses times potentials, and of its terms' sizes.
+struct WeightedSum {
+  long double sum = 0, size = 0;
+
+  void add(const std::vector<int64_t>& masses, double unit, const std::vector<double>& potentials) {
+    for (size_t i = 0; i < masses.size(); ++i) add(static_cast<double>(masses[i]) * unit * potentials[i]);
   }
-
-  double cost(size_t i, size_t j) const { return double{costs_[i * n_ + j]}; }
-  int64_t flow(size_t i, size_t j) const { return flow_[i * n_ + j]; }
-  std::vector<double>& u() { return u_; }
-  std::vector<double>& v() { return v_; }
-
- private:
-  void augment(size_t start) {
-    constexpr double kFar = std::numeric_limits<double>::infinity();
-    std::vector<double> to_row(m_, kFar), to_column(n_, kFar);
-    std::vector<size_t> from_row(n_, start), from_column(m_, n_);
-    std::vector<char> done(n_, 0);
-    const auto reach = [&](size_t i, double distance) {
-      to_row[i] = distance;
-      for (size_t j = 0; j < n_; ++j) {
-        const double further = distance + (cost(i, j) - u_[i] - v_[j]);
-        if (!done[j] && further < to_column[j]) {
-          to_column[j] = further;
-          from_row[j] = i;
-        }
-      }
-    };
-    reach(start, 0);
-    size_t end = n_;
-    double length = 0;
-    while (true) {
-      size_t best = n_;
-      for (size_t j = 0; j < n_; ++j)
-        if (!done[j] && (best == n_ || to_column[j] < to_column[best])) best = j;
-      done[best] = 1;
-      length = to_column[best];
-      if (masses_.target[best] > 0) {
-        end = best;
-        break;
-      }
-      for (size_t i = 0; i < m_; ++i)
-        if (flow(i, best) > 0 && to_row[i] == kFar) {
-          from_column[i] = best;
-          reach(i, length);
-        }
-    }
-    for (size_t j = 0; j < n_; ++j)
-      if (done[j]) v_[j] += to_column[j] - length;
-    for (size_t i = 0; i < m_; ++i)
-      if (to_row[i] < kFar) u_[i] += length - to_row[i];
-    int64_t mass = std::min(masses_.source[start], masses_.target[end]);
-    for (size_t j = end, i = from_row[j]; i != start; j = from_column[i], i = from_row[j])
-      mass = std::min(mass, flow(i, from_column[i]));
-    masses_.source[start] -= mass;
-    masses_.target[end] -= mass;
-    for (size_t j = end;;) {
-      const size_t i = from_row[j];
-      flow_[i * n_ + j] += mass;
-      if (i == start) break;
-      j = from_column[i];
-      flow_[i * n_ + j] -= mass;
-    }
+  void add(double term) {
+    sum += term;
+    size += std::abs(term);
   }
-
-  const std::vector<float>& costs_;
-  IntegerMasses masses_;
-  size_t m_, n_;
-  std::vector<double> u_, v_;
-  std::vector<int64_t> flow_;
 };
+
+/// The plan with its potentials, after a look at every pair: sources' potentials are the best that the targets' allow.
+/// `rounding` is what may be lost of the dual value, relative to its terms.
+ExactTransport checked(const CostRows& costs, const IntegerMasses& masses, const TransportPlan& plan, double rounding) {
+  ExactTransport result;
+  for (const double price : plan.price) result.target_potential.push_back(-price);
+  result.source_potential = costs.reduced_minima(result.target_potential);
+
+  WeightedSum primal, dual;
+  for (size_t j = 0; j < plan.shares.size(); ++j)
+    for (const Share& share : plan.shares[j]) {
+      const double mass = static_cast<double>(share.mass) * masses.unit;
+      result.coupling.push_back({share.source, static_cast<int32_t>(j), mass});
+      primal.add(mass * share.cost);
+    }
+  std::sort(result.coupling.begin(), result.coupling.end(),
+            [](const Flow& a, const Flow& b) { return std::pair(a.source, a.target) < std::pair(b.source, b.target); });
+  dual.add(masses.source, masses.unit, result.source_potential);
+  dual.add(masses.target, masses.unit, result.target_potential);
+  result.primal = static_cast<double>(primal.sum);
+  result.dual = static_cast<double>(dual.sum);
+  result.certified = std::abs(primal.sum - dual.sum) <= kTolerance * primal.size + rounding * dual.size;
+  return result;
+}
+
+ExactTransport solve(const CostRows& costs, const IntegerMasses& masses) {
+  TransportPlan plan(masses);
+  Candidates candidates(costs.rows(), costs.columns());
+  auction(costs, plan, candidates);
+  send_along_shortest_paths(costs, plan, candidates);
+  ExactTransport result = checked(costs, masses, plan, 0);
+  if (result.certified) return result;
+
+  // The auction's prices can be so far above the costs that matter that these drown in their rounding. Those of paths
+  // alone are no larger than they must be.
+  TransportPlan again(masses);
+  search_all(costs, again, candidates);
+  send_along_shortest_paths(costs, again, candidates);
+  return checked(costs, masses, again, kRounding);
+}
+
+void check_sizes(int64_t m, int64_t n) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  if (m < 1 || n < 1 || m > kMost || n > kMost)
+    throw ShapeError("exact_transport: " + std::to_string(m) + " sources and " + std::to_string(n) +
+                     " targets; each side needs 1 to 2^31 - 1 points");
+}
 
 }  // namespace
 
-ExactTransport exact_transport(const Cost& cost, const Measure& sources, const Measure& targets, CostStorage) {
+ExactTransport exact_transport(const Cost& cost, const Measure& sources, const Measure& targets, CostStorage storage) {
   const TapeOff off;
-  return exact_transport(pairwise_cost(cost, sources.points, targets.points), sources.mass, targets.mass);
+  const int64_t m = sources.points.shape().rows(), n = targets.points.shape().rows();
+  check_sizes(m, n);
+  if (storage == CostStorage::Matrix || (storage == CostStorage::Auto && m <= kLargestMatrix / n))
+    return exact_transport(pairwise_cost(cost, sources.points, targets.points), sources.mass, targets.mass);
+  return solve(CostRows(cost, sources.points, targets.points), integer_masses(sources.mass, m, targets.mass, n));
 }
 
 ExactTransport exact_transport(const Tensor& costs, const std::vector<double>& source_mass,
                                const std::vector<double>& target_mass) {
+  const TapeOff off;
+  if (costs.shape().rank() != 2)
+    throw ShapeError("exact_transport: costs have shape " + costs.shape().text() + "; give a matrix [m, n]");
   const int64_t m = costs.shape()[0], n = costs.shape()[1];
-  if (m == 0 || n == 0)
-    throw ShapeError("exact_transport: there are " + std::to_string(m) + " sources and " + std::to_string(n) +
-                     " targets; give both points");
-  const std::vector<float> values = costs.to_host();
-  for (const float value : values)
-    if (!std::isfinite(value))
-      throw DataError("exact_transport: costs that are not finite; look for NaN and infinity in the points");
-  const IntegerMasses masses = integer_masses(source_mass, m, target_mass, n);
-  Paths paths(values, masses);
-  paths.solve();
-  ExactTransport result;
-  result.source_potential = paths.u();
-  result.target_potential = paths.v();
-  bool admissible = true;
-  double size = 0;
-  for (int64_t i = 0; i < m; ++i)
-    for (int64_t j = 0; j < n; ++j) {
-      const auto a = static_cast<size_t>(i), b = static_cast<size_t>(j);
-      const double c = paths.cost(a, b);
-      if (paths.u()[a] + paths.v()[b] > c + 1e-12 * (std::abs(c) + std::abs(paths.u()[a]) + std::abs(paths.v()[b])))
-        admissible = false;
-      if (paths.flow(a, b) == 0) continue;
-      const double mass = static_cast<double>(paths.flow(a, b)) * masses.unit;
-      result.coupling.push_back({static_cast<int32_t>(i), static_cast<int32_t>(j), mass});
-      result.primal += mass * c;
-      size += mass * std::abs(c);
-    }
-  for (size_t i = 0; i < masses.source.size(); ++i)
-    result.dual += static_cast<double>(masses.source[i]) * masses.unit * paths.u()[i];
-  for (size_t j = 0; j < masses.target.size(); ++j)
-    result.dual += static_cast<double>(masses.target[j]) * masses.unit * paths.v()[j];
-  result.certified = admissible && std::abs(result.gap()) <= 1e-9 * size;
-  return result;
+  check_sizes(m, n);
+  return solve(CostRows(costs), integer_masses(source_mass, m, target_mass, n));
 }
 
 Tensor coupling_cost(const Cost& cost, const Tensor& x, const Tensor& y, const std::vector<Flow>& coupling) {

@@ -25,12 +25,13 @@ struct Flow {
 /// What transport between m sources and n targets costs at least, and why. Potentials u and v are admissible, u_i + v_j
 /// <= c_ij, so that no coupling costs less than `dual`.
 struct ExactTransport {
-  std::vector<Flow> coupling;            // optimal; by source, then target; at most m + n - 1 flows above 0
+  std::vector<Flow> coupling;            // optimal; by source, then target; masses above 0
   std::vector<double> source_potential;  // u [m]
   std::vector<double> target_potential;  // v [n]
   double primal = 0;                     // sum_ij pi_ij c_ij
   double dual = 0;                       // sum_i a_i u_i + sum_j b_j v_j
-  /// All pairs were seen to be admissible, in double, and primal and dual agree to 1e-9 of the primal value.
+  /// All pairs were seen to be admissible, in double, and primal and dual agree to 1e-9 of sum_ij pi_ij |c_ij|; or,
+  /// should potentials be so large that double cannot tell, to 1e-15 of the dual's terms.
   bool certified = false;
 
   double gap() const { return primal - dual; }

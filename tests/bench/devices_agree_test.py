@@ -35,10 +35,19 @@ class Agreement(ProgramTest):
                               program=program, **options))
         return columns(run)
 
+    def trained_twice(self, program, steps, flags):
+        """What is expected, and the result."""
+        return (self.trained(f"{program.name}-expected", program, steps, [*flags, "--device", "cpu"],
+                             environment={"WASSERKERN_ISA": "baseline"}),
+                self.trained(f"{program.name}-result", program, steps, [*flags, "--device", DEVICE]))
+
     def assert_agree(self, program, *flags, steps=STEPS):
-        expected = self.trained("expected", program, steps, [*flags, "--device", "cpu"],
-                                environment={"WASSERKERN_ISA": "baseline"})
-        result = self.trained("result", program, steps, [*flags, "--device", DEVICE])
+        expected, result = self.trained_twice(program, steps, flags)
+        self.assert_close(expected, result, steps)
+        loss = "distance" if "distance" in expected else "dual"
+        self.assertGreater(len(set(expected[loss])), steps / 2, "nothing was trained")
+
+    def assert_close(self, expected, result, steps):
         self.assertEqual(list(result), list(expected))
         self.assertEqual(expected["step"], list(range(1, steps + 1)))
         for name in expected.keys() - JUMPING:
@@ -47,8 +56,6 @@ class Agreement(ProgramTest):
             largest = max(map(abs, expected[name]))
             for step, (value, other) in enumerate(zip(result[name], expected[name]), 1):
                 self.assertLessEqual(abs(value - other), TOLERANCE * largest, f"{name}, value {step}")
-        loss = "distance" if "distance" in expected else "dual"
-        self.assertGreater(len(set(expected[loss])), steps / 2, "nothing was trained")
 
     def test_squared_distances_on_images(self):
         self.assert_agree(programs.MNIST, *NARROW_IMAGES)
@@ -66,11 +73,15 @@ class Agreement(ProgramTest):
 
     def test_neighbours(self):
         flags = ["--pool", 8, "--neighbours", 2, "--epsilon", 1]
-        runs = [self.trained(name, programs.WWGAN_NEIGHBOURS, 1, [*flags, "--device", device], environment=environment)
-                for name, device, environment in (("expected", "cpu", {"WASSERKERN_ISA": "baseline"}),
-                                                  ("result", DEVICE, {}))]
+        runs = self.trained_twice(programs.WWGAN_NEIGHBOURS, 1, flags)
         for name in runs[0].keys() - {"evaluated"}:  # which costs are found out may hang on a rounding, ranks hardly
             self.assertEqual(runs[0][name], runs[1][name], name)
+
+    def test_samples(self):
+        for program, flags in ((programs.SAMPLE_COMPLEXITY, ["--batch", 50]), (programs.DIMENSION, ["--pairs", 2]),
+                               (programs.SINKHORN_COMPLEXITY, ["--batch", 25])):
+            with self.subTest(program.name):
+                self.assert_close(*self.trained_twice(program, 2, flags), 2)
 
     def test_transported_noise(self):
         self.assert_agree(programs.POTENTIAL_GENERATOR, *NARROW_IMAGES, "--source-scale", 0.1)

@@ -30,6 +30,9 @@ WWGAN_TRAIN = BIN / "wasserkern_wwgan_train"
 WWGAN_SHIFT = BIN / "wasserkern_wwgan_shift"
 WWGAN_NOISE = BIN / "wasserkern_wwgan_noise"
 WWGAN_NEIGHBOURS = BIN / "wasserkern_wwgan_neighbours"
+SAMPLE_COMPLEXITY = BIN / "wasserkern_wgan_fail_sample_complexity"
+SINKHORN_COMPLEXITY = BIN / "wasserkern_wgan_fail_sinkhorn_complexity"
+DIMENSION = BIN / "wasserkern_wgan_fail_dimension"
 KERNEL_BENCH = BIN / "kernels/wasserkern_kernel_bench"
 
 PLAIN = ["--device", DEVICE, "--threads", "1"]
