@@ -68,7 +68,7 @@ void compare(bench::Experiment& run) {
 
   const std::vector<std::pair<std::string, const Tensor*>> named{
       {"real", &fixed.real}, {"mean", &fixed.mean}, {"k_medians", &fixed.medians}};
-  run.every(run.iterations(), [&] {
+  run.every(run.samples_every(), [&] {
     for (const auto& [name, batch] : named) {
       run.save_grid(*batch, set.image_shape(), set.kRange, name);
       run.save_points(name, *batch);
@@ -107,6 +107,7 @@ int main(int argc, char** argv) {
                            .summary = "W1 of real batches to real images, to their mean and to k-medians centroids",
                            .iterations = 100,
                            .batch = 25,
+                           .samples_every = 100,
                            .iteration = "fresh batches",
                            .batch_counts = "images per batch, and clusters of k-medians"};
   return bench::run_experiment(about, argc, argv, compare);

@@ -20,7 +20,9 @@ HAVE_THEIR_OWN = ["tools/test", "tools/fetch-data", "tools/peers", "tools/profil
 NARROWING = {programs.MIXTURE.name: PLAIN, programs.CIFAR.name: NARROW_CIFAR, programs.WWGAN_TRAIN.name: NARROW_CIFAR}
 ONE_ITERATION = {programs.WWGAN_SHIFT.name: ["--batch", 8], programs.WWGAN_NOISE.name: ["--batch", 8],
                  programs.WWGAN_NEIGHBOURS.name: ["--pool", 16], programs.SAMPLE_COMPLEXITY.name: ["--batch", 50],
-                 programs.SINKHORN_COMPLEXITY.name: ["--batch", 50], programs.DIMENSION.name: ["--pairs", 2]}
+                 programs.SINKHORN_COMPLEXITY.name: ["--batch", 50], programs.DIMENSION.name: ["--pairs", 2],
+                 programs.FALSE_MINIMA.name: ["--batch", 4, "--starts", 2], programs.K_MEDIANS.name: ["--clusters", 4],
+                 programs.PERCEPTUAL.name: []}
 
 
 def preset():
