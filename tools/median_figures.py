@@ -46,7 +46,7 @@ class ClusteredRun:
 def draw_false_minima(plt, runs):
     """A row for each run: the three batches, each with its mean W1 to fresh batches of real images."""
     import numpy
-    figure, rows = plt.subplots(len(runs), len(BATCHES), figsize=(7.6, 3.2 * len(runs) + 0.2), squeeze=False,
+    figure, rows = plt.subplots(len(runs), len(BATCHES), figsize=(7.6, 3.3 * len(runs) + 0.4), squeeze=False,
                                 layout="constrained")
     for row, run in zip(rows, runs):
         for axes, (name, (label, published)) in zip(row, BATCHES.items()):
