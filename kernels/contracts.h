@@ -3,6 +3,7 @@
 #include <limits>
 #include <string>
 
+#include "kernels/assignment.h"
 #include "kernels/check.h"
 #include "kernels/convolution.h"
 #include "kernels/entropic_coupling.h"
@@ -30,11 +31,15 @@ inline void check_c_transform(Matrix<const float> x, Vector<const float> phi, Ma
     throw ShapeError("c_transform: x has " + std::to_string(x.rows) + " rows; a minimum needs 1 to 2^31 - 1");
 }
 
+inline void check_batch(const char* kernel, int64_t problems, Matrix<const float> x, Matrix<const float> y) {
+  if (problems < 0 || (problems == 0 ? x.rows + y.rows : x.rows % problems + y.rows % problems) != 0)
+    throw ShapeError(std::string(kernel) + ": " + std::to_string(x.rows) + " and " + std::to_string(y.rows) +
+                     " rows do not divide into " + std::to_string(problems) + " problems");
+}
+
 inline void check_batched_c_transform(int64_t problems, Matrix<const float> x, Vector<const float> phi,
                                       Matrix<const float> y, Vector<const float> out, Vector<const int32_t> argmin) {
-  if (problems < 0 || (problems == 0 ? x.rows + y.rows : x.rows % problems + y.rows % problems) != 0)
-    throw ShapeError("batched_c_transform: " + std::to_string(x.rows) + " and " + std::to_string(y.rows) +
-                     " rows do not divide into " + std::to_string(problems) + " problems");
+  check_batch("batched_c_transform", problems, x, y);
   if (problems > 0) check_c_transform(x, phi, y, out, argmin);
 }
 
@@ -50,6 +55,19 @@ inline void check_admissibility(Matrix<const float> x, Vector<const float> phi, 
   if (x.rows < 1 || y.rows < 1)
     throw ShapeError("admissibility: the mean over " + std::to_string(x.rows) + " x " + std::to_string(y.rows) +
                      " pairs does not exist");
+}
+
+inline void check_assignment(int64_t problems, Matrix<const float> costs, const Assignments& out) {
+  const int64_t n = costs.columns;
+  if (problems < 0 || n > kMostAssigned || out.rows_before + problems * n > std::numeric_limits<int32_t>::max())
+    throw ShapeError("assignment: " + std::to_string(problems) + " problems of " + std::to_string(n) +
+                     " columns; there can be up to " + std::to_string(kMostAssigned) +
+                     " in each, and 2^31 - 1 in all: losses/transport/exact.h takes larger ones");
+  check_equal("assignment: rows of costs", costs.rows, problems * n);
+  check_equal("assignment: size of columns", out.columns.size, costs.rows);
+  check_equal("assignment: size of row_potential", out.row_potential.size, costs.rows);
+  check_equal("assignment: size of column_potential", out.column_potential.size, costs.rows);
+  check_equal("assignment: size of value", out.value.size, problems);
 }
 
 inline void check_nearest(Matrix<const float> x, Matrix<const float> y, Matrix<const float> values,
@@ -90,6 +108,14 @@ inline void check_pairwise_cost(Matrix<const float> x, Matrix<const float> y, Ma
   check_equal("pairwise_cost: columns of y", y.columns, x.columns);
   check_equal("pairwise_cost: rows of out", out.rows, x.rows);
   check_equal("pairwise_cost: columns of out", out.columns, y.rows);
+}
+
+inline void check_batched_pairwise_cost(int64_t problems, Matrix<const float> x, Matrix<const float> y,
+                                        Matrix<const float> out) {
+  check_batch("batched_pairwise_cost", problems, x, y);
+  check_equal("batched_pairwise_cost: columns of y", y.columns, x.columns);
+  check_equal("batched_pairwise_cost: rows of out", out.rows, x.rows);
+  if (problems > 0) check_equal("batched_pairwise_cost: columns of out", out.columns, y.rows / problems);
 }
 
 inline void check_pairwise_cost_gradient(Matrix<const float> x, Matrix<const float> y, const Factor& weights,

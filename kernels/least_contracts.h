@@ -11,6 +11,7 @@ inline void check_least_entries(Matrix<const float> costs, const RowSearches& se
                                 Matrix<const float> values, Matrix<const int32_t> columns) {
   constexpr int64_t kMost = 64;
   check_equal("least_entries: size of first_columns", searches.first_columns.size, searches.rows.size);
+  check_equal("least_entries: size of bounds", searches.bounds.size, searches.rows.size);
   check_equal("least_entries: size of price", price.size, costs.columns);
   check_equal("least_entries: rows of values", values.rows, searches.rows.size);
   check_equal("least_entries: rows of columns", columns.rows, searches.rows.size);

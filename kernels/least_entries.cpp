@@ -25,33 +25,36 @@ WASSERKERN_PER_ISA(                                                    //
 namespace wasserkern::WASSERKERN_ISA {
 namespace {
 
-constexpr int64_t kEntriesPerThread = 1 << 16;
+constexpr int64_t kEntriesPerThread = 1 << 18;
 
-/// Takes the columns [begin, end) of a row into its list. Most are too dear, which a whole word sees at once.
-HWY_INLINE void search(const float* costs, const float* price, int64_t begin, int64_t end, NearestList list) {
+/// Takes the columns [begin, end) of a row with sums below `limit` into its list. Most are too dear, which a whole word
+/// sees at once.
+HWY_INLINE void search(const float* costs, const float* price, int64_t begin, int64_t end, float limit,
+                       NearestList list) {
   constexpr Word::Tag tag;
-  auto last = hn::Set(tag, list.last());
+  const auto last = [&] { return list.last() < limit ? list.last() : limit; };
+  auto last_word = hn::Set(tag, last());
   for (int64_t j = begin; j < end; j += Word::kLanes) {
     const Word sums = Word::load_up_to(costs + j, end - j) + Word::load_up_to(price + j, end - j);
-    if (hn::AllFalse(tag, hn::AndNot(hn::Ge(sums.v, last), hn::Eq(last, last)))) continue;
+    if (hn::AllTrue(tag, hn::Ge(sums.v, last_word))) continue;
     alignas(64) float of_lanes[Word::kLanes];
     sums.store(of_lanes);
     for (int lane = 0; lane < Word::kLanes && j + lane < end; ++lane)
-      if (NearestList::precedes(of_lanes[lane], list.last()))
-        list.insert(of_lanes[lane], static_cast<int32_t>(j + lane));
-    last = hn::Set(tag, list.last());
+      if (NearestList::precedes(of_lanes[lane], last())) list.insert(of_lanes[lane], static_cast<int32_t>(j + lane));
+    last_word = hn::Set(tag, last());
   }
 }
 
 HWY_INLINE void search_row(const LeastEntries& task, int64_t at) {
   const float* costs = task.costs.data + task.searches.rows.data[at] * task.costs.stride;
   const int64_t first = task.searches.first_columns.data[at];
+  const float limit = nextafterf(task.searches.bounds.data[at], HUGE_VALF);
   float* values = task.values.data + at * task.values.stride;
   int32_t* columns = task.columns.data + at * task.columns.stride;
   const NearestList list{values, columns, 1, task.columns.columns};
   list.clear();
-  search(costs, task.price.data, first, task.costs.columns, list);
-  search(costs, task.price.data, 0, first, list);
+  search(costs, task.price.data, first, task.costs.columns, limit, list);
+  search(costs, task.price.data, 0, first, limit, list);
   list.complete();
   for (int64_t k = 0; k < list.size; ++k) values[k] = costs[columns[k]];
 }

@@ -8,11 +8,13 @@ namespace wasserkern {
 
 // What exact transport asks about rows of a cost matrix: who may be best for a row, and what the best is.
 
-/// Rows of a matrix [m,n] and the column at which the search of each begins, both [r]: columns are taken from there on,
-/// around to the one before, and of equal ones the first that is met. Different starts keep rows with ties apart.
+/// Rows of a matrix [m,n] that are searched, [r] of them. The search of a row begins at its first column and goes on
+/// from the last to column 0; of equal sums the first that is met comes first. Different starts keep rows with ties
+/// apart. At least k sums must be known to be at most the row's bound, which saves looking at others; infinity is one.
 struct RowSearches {
   Vector<const int32_t> rows;
   Vector<const int32_t> first_columns;
+  Vector<const float> bounds;
 };
 
 /// The k = columns.columns columns j of least costs(i, j) + price[j], the sum in float, ascending, for the r rows i

@@ -4,12 +4,31 @@
 #include "kernels/cpu/pair_tiles.h"
 #include "kernels/cpu/parallel.h"
 
-WASSERKERN_PER_ISA(                                                                                      //
-    int64_t pairwise_cost_workspace(int threads, Matrix<const float> x, Matrix<const float> y);          //
-    void pairwise_cost_kernel(int threads, CostForm cost, Matrix<const float> x, Matrix<const float> y,  //
-                              float* workspace, Matrix<float> out);                                      //
-    int64_t packed_targets_count(Matrix<const float> y);                                                 //
-    void pack_targets_kernel(int threads, Matrix<const float> y, float* packed);                         //
+namespace wasserkern {
+
+/// The arguments of batched_pairwise_cost, on their way into code that is compiled per instruction set.
+struct PairwiseCosts {
+  int64_t problems;
+  Matrix<const float> x, y;
+  Matrix<float> out;
+
+  PairwiseCosts problem(int64_t index) const {
+    const int64_t m = x.rows / problems, n = y.rows / problems;
+    return {1,
+            {x.data + index * m * x.stride, m, x.columns, x.stride},
+            {y.data + index * n * y.stride, n, y.columns, y.stride},
+            {out.data + index * m * out.stride, m, n, out.stride}};
+  }
+};
+
+}  // namespace wasserkern
+
+WASSERKERN_PER_ISA(                                                                   //
+    int64_t pairwise_cost_workspace(int threads, const PairwiseCosts& task);          //
+    void pairwise_cost_kernel(int threads, CostForm cost, const PairwiseCosts& task,  //
+                              float* workspace);                                      //
+    int64_t packed_targets_count(Matrix<const float> y);                              //
+    void pack_targets_kernel(int threads, Matrix<const float> y, float* packed);      //
     void pairwise_cost_packed_kernel(int threads, CostForm cost, Matrix<const float> x, Matrix<const float> y,
                                      const float* packed, Matrix<float> out);  //
     int64_t pairwise_cost_gradient_workspace(int threads, CostForm cost, Matrix<const float> x,
@@ -50,6 +69,20 @@ void fill_packed_share(const Form& cost, Matrix<const float> x, Matrix<const flo
   });
 }
 
+/// How the threads divide the work: whole problems when there are enough, else the pairs of each in turn.
+struct Plan {
+  int problem_parts;
+  PairGrid grid;
+  int64_t packed_size;  // floats, of a thread
+};
+
+HWY_INLINE Plan plan_of(const PairwiseCosts& task, int threads) {
+  const PairwiseCosts first = task.problem(0);
+  const bool whole = task.problems >= threads && task.problems > 1;
+  const PairGrid grid = whole ? PairGrid{1, 1} : pair_grid(first.x, first.y, threads);
+  return {whole ? threads : 1, grid, packed_size(first.y, grid)};
+}
+
 /// The weights of a block from a matrix of all.
 struct GivenWeights {
   static constexpr bool kNeedsSums = false;
@@ -79,19 +112,32 @@ struct GivenWeights {
 
 }  // namespace
 
-int64_t pairwise_cost_workspace(int threads, Matrix<const float> x, Matrix<const float> y) {
-  const PairGrid grid = pair_grid(x, y, threads);
-  return grid.shares() * packed_size(y, grid);
+int64_t pairwise_cost_workspace(int threads, const PairwiseCosts& task) {
+  const Plan plan = plan_of(task, threads);
+  return plan.problem_parts * plan.grid.shares() * plan.packed_size;
 }
 
-void pairwise_cost_kernel(int threads, CostForm form, Matrix<const float> x, Matrix<const float> y, float* workspace,
-                          Matrix<float> out) {
-  const PairGrid grid = pair_grid(x, y, threads);
-  visit_form(form, [=](const auto& cost) {
+void pairwise_cost_kernel(int threads, CostForm form, const PairwiseCosts& task, float* workspace) {
+  const Plan plan = plan_of(task, threads);
+  const PairGrid grid = plan.grid;
+  visit_form(form, [=, &task](const auto& cost) {
+    const auto fill = [&](int64_t index, int share, float* packed) {
+      const PairwiseCosts one = task.problem(index);
+      fill_share(cost, one.x, one.y, pair_share(one.x, one.y, grid, share), chunk_panels(one.y, grid), packed, one.out);
+    };
+    if (plan.problem_parts > 1) {
+#pragma omp parallel for num_threads(plan.problem_parts) schedule(static, 1)
+      for (int part = 0; part < plan.problem_parts; ++part) {
+        const int64_t end = task.problems * (part + 1) / plan.problem_parts;
+        for (int64_t index = task.problems * part / plan.problem_parts; index < end; ++index)
+          fill(index, 0, workspace + part * plan.packed_size);
+      }
+      return;
+    }
+    for (int64_t index = 0; index < task.problems; ++index) {
 #pragma omp parallel for num_threads(grid.shares()) schedule(static, 1)
-    for (int share = 0; share < grid.shares(); ++share)
-      fill_share(cost, x, y, pair_share(x, y, grid, share), chunk_panels(y, grid),
-                 workspace + share * packed_size(y, grid), out);
+      for (int share = 0; share < grid.shares(); ++share) fill(index, share, workspace + share * plan.packed_size);
+    }
   });
 }
 
@@ -140,14 +186,21 @@ float* workspace_of(CpuStream& stream, int64_t floats) {
 
 }  // namespace
 
+void batched_pairwise_cost(CpuStream& stream, const Cost& cost, int64_t problems, Matrix<const float> x,
+                           Matrix<const float> y, Matrix<float> out) {
+  check_batched_pairwise_cost(problems, x, y, out);
+  const PairwiseCosts task{problems, x, y, out};
+  with_cost_form(cost, [&](CostForm form) {
+    if (problems == 0) return;
+    float* workspace = workspace_of(stream, WASSERKERN_SIMD(pairwise_cost_workspace)(stream.threads(), task));
+    WASSERKERN_SIMD(pairwise_cost_kernel)(stream.threads(), form, task, workspace);
+  });
+}
+
 void pairwise_cost(CpuStream& stream, const Cost& cost, Matrix<const float> x, Matrix<const float> y,
                    Matrix<float> out) {
   check_pairwise_cost(x, y, out);
-  with_cost_form(cost, [&](CostForm form) {
-    const int threads = stream.threads();
-    float* workspace = workspace_of(stream, WASSERKERN_SIMD(pairwise_cost_workspace)(threads, x, y));
-    WASSERKERN_SIMD(pairwise_cost_kernel)(threads, form, x, y, workspace, out);
-  });
+  batched_pairwise_cost(stream, cost, 1, x, y, out);
 }
 
 int64_t packed_targets_size(CpuStream&, Matrix<const float> y) { return WASSERKERN_SIMD(packed_targets_count)(y); }

@@ -25,6 +25,14 @@ WASSERKERN_API void pairwise_cost_packed(CpuStream&, const Cost&, Matrix<const f
 WASSERKERN_API void pairwise_cost_packed(CudaStream&, const Cost&, Matrix<const float> x, Matrix<const float> y,
                                          Vector<const float> packed, Matrix<float> out);
 
+/// As many matrices at once, of equal shapes: that of problem b has the rows [b m, (b+1) m) of out, and is of the same
+/// rows of x and the rows [b n, (b+1) n) of y; m = x.rows / problems, n = y.rows / problems = out.columns. Throws
+/// ShapeError, also when the rows do not divide.
+WASSERKERN_API void batched_pairwise_cost(CpuStream&, const Cost&, int64_t problems, Matrix<const float> x,
+                                          Matrix<const float> y, Matrix<float> out);
+WASSERKERN_API void batched_pairwise_cost(CudaStream&, const Cost&, int64_t problems, Matrix<const float> x,
+                                          Matrix<const float> y, Matrix<float> out);
+
 /// out_j = sum_i weights(i, j) (d/dy) c(x_i, y_j); x [m,d], y [n,d], out [n,d], overwritten; weights read as [m,n].
 /// Ground costs are symmetric and functions of y - x, so the gradient in x is the same with x and y exchanged and the
 /// weights transposed. Derivatives are 0 at kinks, as in paired_cost_gradient; a NaN reaches the sums that it is a term

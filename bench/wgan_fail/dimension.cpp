@@ -4,11 +4,12 @@
 #include <utility>
 #include <vector>
 
-#include "bench/harness/certified.h"
 #include "bench/harness/experiment.h"
 #include "bench/harness/printed.h"
 #include "bench/harness/statistics.h"
 #include "engine/random.h"
+#include "kernels/error.h"
+#include "losses/transport/batched_exact.h"
 
 // Paper 004, figure 11: a batch of standard normal points, is it nearer in W1 to another such batch, or to one of
 // nothing but copies of their mean? In many dimensions to the latter: a generator that only makes the mean has the
@@ -52,21 +53,23 @@ std::string crossing(const std::vector<std::pair<uint64_t, double>>& a,
 void compare(bench::Experiment& run) {
   const int64_t pairs = run.flags().integer({"pairs", "COUNT", "pairs of batches in every dimension"}, 100, 1);
   const int64_t points = run.batch_size();
+  if (points > kMostAssigned)
+    throw UsageError("--batch " + std::to_string(points) + ": batches have up to " + std::to_string(kMostAssigned) +
+                     " points; give a smaller one");
 
   Random random(run.device(), run.seed());
   run.train([&] {
     random.begin_step(run.step());
     const auto dimension = static_cast<int64_t>(run.step());
-    const Tensor x = random.normal({pairs * points, dimension}), y = random.normal({pairs * points, dimension});
-    const std::vector<float> values = x.to_host();
-    std::vector<float> to_batch, to_mean, to_own_mean;
-    for (int64_t first = 0; first < pairs * points; first += points) {
-      const auto transport = losses::exact_transport(kEuclidean, {x.viewed_rows(first, first + points), {}},
-                                                     {y.viewed_rows(first, first + points), {}});
-      to_batch.push_back(static_cast<float>(bench::certified_cost(transport)));
-      const auto batch =
-          std::span(values).subspan(static_cast<size_t>(first * dimension), static_cast<size_t>(points * dimension));
-      const std::vector<double> origin(static_cast<size_t>(dimension), 0);
+    const Shape shape{pairs, points, dimension};
+    const Tensor x = random.normal(shape), y = random.normal(shape);
+    const std::vector<double> exact = losses::batched_exact_transport(kEuclidean, x, y).certified_values();
+    const std::vector<float> to_batch(exact.begin(), exact.end()), values = x.to_host();
+    std::vector<float> to_mean, to_own_mean;
+    const std::vector<double> origin(static_cast<size_t>(dimension), 0);
+    const auto size = static_cast<size_t>(points * dimension);
+    for (size_t first = 0; first < values.size(); first += size) {
+      const auto batch = std::span(values).subspan(first, size);
       to_mean.push_back(static_cast<float>(mean_distance(batch, origin)));
       to_own_mean.push_back(static_cast<float>(mean_distance(batch, mean_point(batch, origin.size()))));
     }

@@ -1,7 +1,6 @@
 #include "bench/wgan_fail/gaussian_samples.h"
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 
 #include "bench/harness/statistics.h"
@@ -33,11 +32,7 @@ GaussianSamples gaussian_samples_flags(Experiment& run) {
                      std::to_string(kSizes[0]) + " points; give at least as many");
   GaussianSamples samples;
   std::ranges::copy_if(kSizes, std::back_inserter(samples.sizes), [&](int64_t n) { return n <= run.batch_size(); });
-  Flags& flags = run.flags();
-  samples.dimension = flags.integer({"dimension", "COUNT", "coordinates of a point"}, 20, 1);
-  samples.large = flags.integer({"large", "COUNT", "points from which on samples are large"}, 2500, 1);
-  samples.large_iterations =
-      flags.integer({"large-iterations", "STEPS", "iterations that have large samples, the first ones"}, 5, 1);
+  samples.dimension = run.flags().integer({"dimension", "COUNT", "coordinates of a point"}, 20, 1);
   return samples;
 }
 
@@ -47,7 +42,6 @@ std::vector<SampleDistances> measure_samples(Experiment& run, const GaussianSamp
   run.train([&] {
     random.begin_step(run.step());
     for (const int64_t size : samples.sizes) {
-      if (size >= samples.large && run.step() > static_cast<uint64_t>(samples.large_iterations)) break;
       const Tensor x = random.normal({size, samples.dimension}), y = random.normal({size, samples.dimension});
       run.measure({{column_of(name, size), distance(x, y)}});
     }
@@ -57,14 +51,13 @@ std::vector<SampleDistances> measure_samples(Experiment& run, const GaussianSamp
   for (const int64_t size : samples.sizes) {
     std::vector<float> values;
     for (const auto& [step, value] : run.measured(column_of(name, size))) values.push_back(static_cast<float>(value));
-    all.push_back({size, std::ssize(values), mean(values), standard_deviation(values)});
+    all.push_back({size, mean(values), standard_deviation(values)});
   }
   return all;
 }
 
-double mean_distance_of_points(int64_t dimension) {
-  const auto half = static_cast<double>(dimension) / 2;
-  return 2 * std::exp(std::lgamma(half + 0.5) - std::lgamma(half));
+std::string described(const Experiment& run, const GaussianSamples& samples) {
+  return "N(0, I) in " + std::to_string(samples.dimension) + " dimensions, " + std::to_string(run.step()) + " pairs";
 }
 
 }  // namespace wasserkern::bench

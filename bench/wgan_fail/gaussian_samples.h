@@ -15,19 +15,16 @@ namespace wasserkern::bench {
 struct GaussianSamples {
   std::vector<int64_t> sizes;  // ascending
   int64_t dimension;
-  int64_t large;             // sizes from here on are costly, and vary little:
-  int64_t large_iterations;  // they have pairs in so many iterations only
 };
 
 /// Of sizes' pairs: how far they are apart.
 struct SampleDistances {
   int64_t size;
-  int64_t pairs;
   double mean;
   double deviation;
 };
 
-/// --dimension, --large, --large-iterations, and --batch as the largest size.
+/// --dimension, and --batch as the largest size.
 GaussianSamples gaussian_samples_flags(Experiment& run);
 
 /// The About of such a program.
@@ -37,7 +34,7 @@ About about_samples(const std::string& name, const std::string& summary);
 std::vector<SampleDistances> measure_samples(Experiment& run, const GaussianSamples& samples, const std::string& name,
                                              const std::function<double(const Tensor& x, const Tensor& y)>& distance);
 
-/// E|x - y| of two independent points of a standard normal distribution.
-double mean_distance_of_points(int64_t dimension);
+/// "N(0, I) in 20 dimensions, 100 pairs", as many as there are iterations behind.
+std::string described(const Experiment& run, const GaussianSamples& samples);
 
 }  // namespace wasserkern::bench

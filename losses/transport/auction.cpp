@@ -9,7 +9,7 @@ namespace wasserkern::losses {
 namespace {
 
 // In units of the candidates' mean spread. Fewer bids in fewer phases leave more to shortest paths, which are cheap.
-constexpr double kEpsilons[] = {0.05, 0.01};
+constexpr double kEpsilons[] = {0.2, 0.05, 0.01};
 constexpr int64_t kMostBids = 200;     // for each point, in a phase
 constexpr int64_t kMostSearches = 40;  // for each source, in a phase
 constexpr int64_t kLastBids = 4;       // for each source without a target, at epsilon 0
@@ -21,7 +21,7 @@ struct Offer {
   double best, second;
 };
 
-Offer best_offer(const Candidates& candidates, const std::vector<double>& price, int32_t source) {
+Offer best_offer(const Candidates& candidates, const Prices& price, int32_t source) {
   const auto first = static_cast<size_t>(source * candidates.size);
   Offer offer{-1, 0, std::numeric_limits<double>::infinity(), candidates.floor[static_cast<size_t>(source)]};
   for (size_t at = first; at < first + static_cast<size_t>(candidates.size); ++at) {
@@ -134,7 +134,7 @@ class Auction {
       shares.push_back({source, offer.cost, mass, level});
       std::push_heap(shares.begin(), shares.end(), higher);
     }
-    if (plan_.demand[j] == 0) plan_.price[j] = shares.empty() ? level : shares.front().level;
+    if (plan_.demand[j] == 0) plan_.price.raise(j, shares.empty() ? level : shares.front().level);
   }
 
   const CostRows& costs_;

@@ -24,23 +24,24 @@ constexpr int64_t kPanelEntries = 1 << 20;  // of rows that are taken again: the
                   " has a cost that is not finite; look for NaN, infinity and overflow in the points or costs");
 }
 
-/// Prices as the search takes them, and what that can change about a sum of at most `size`.
-struct RoundedPrices {
-  std::vector<float> values;
-  double largest = 0;
+/// How far a sum in float may be from that of a cost and an exact price: half a unit in the last place each of the
+/// price and of the sum; twice that, to be sure.
+double rounding(double sum, const Prices& prices) { return (std::abs(sum) + prices.largest()) * 0x1p-23; }
 
-  explicit RoundedPrices(std::span<const double> price) : values(price.begin(), price.end()) {
-    for (const double p : price) largest = std::max(largest, std::abs(p));
-  }
-  /// Half a unit in the last place of a float each, of the price and of the sum, twice that to be sure.
-  double error(double size) const { return (std::abs(size) + largest) * 0x1p-23; }
-};
+/// What the listed candidates of a row come to at most; infinity without a list.
+float most_listed(const Candidates& candidates, const Prices& prices, int32_t row) {
+  float most = -std::numeric_limits<float>::infinity();
+  const auto first = static_cast<size_t>(row * candidates.size);
+  for (size_t at = first; at < first + static_cast<size_t>(candidates.size); ++at)
+    most = std::max(most, candidates.cost[at] + prices.rounded()[static_cast<size_t>(candidates.column[at])]);
+  return most;
+}
 
 }  // namespace
 
 Candidates::Candidates(int64_t rows, int64_t columns)
     : size(std::min(columns, kCandidates)),
-      cost(static_cast<size_t>(rows * size)),
+      cost(static_cast<size_t>(rows * size), std::numeric_limits<float>::infinity()),
       column(static_cast<size_t>(rows * size)),
       floor(static_cast<size_t>(rows)) {}
 
@@ -72,22 +73,26 @@ Tensor CostRows::panel_of(std::span<const int32_t> rows) const {
   return panel;
 }
 
-void CostRows::search(std::span<const int32_t> rows, std::span<const double> price, Candidates& candidates) const {
+void CostRows::search(std::span<const int32_t> rows, const Prices& prices, Candidates& candidates) const {
   const auto most = static_cast<size_t>(panel_rows());
-  for (; rows.size() > most; rows = rows.subspan(most)) search(rows.first(most), price, candidates);
+  for (; rows.size() > most; rows = rows.subspan(most)) search(rows.first(most), prices, candidates);
   const Tensor panel = costs_.defined() ? costs_ : panel_of(rows);
   Device& device = panel.device();
   const auto count = std::ssize(rows), k = candidates.size;
   std::vector<int32_t> panel_places(rows.begin(), rows.end()), starts;
-  for (const int32_t row : rows) starts.push_back(static_cast<int32_t>(row * columns_ / rows_));
+  std::vector<float> bounds_of_rows;
+  for (const int32_t row : rows) {
+    starts.push_back(static_cast<int32_t>(row * columns_ / rows_));
+    bounds_of_rows.push_back(most_listed(candidates, prices, row));
+  }
   if (!costs_.defined()) std::iota(panel_places.begin(), panel_places.end(), 0);
-  const RoundedPrices prices(price);
   const Array<int32_t> places(device, panel_places), first_columns(device, starts), found(device, count * k);
-  const Array<float> price_array(device, prices.values), costs(device, count * k);
-  submit(device, [=, all = panel.matrix(), searches = RowSearches{places.vector(), first_columns.vector()},
-                  p = price_array.vector()](auto& stream) {
-    least_entries(stream, all, searches, p, {costs.data(), count, k}, {found.data(), count, k});
-  });
+  const Array<float> bounds(device, bounds_of_rows), rounded(device, prices.rounded()), costs(device, count * k);
+  submit(device,
+         [=, all = panel.matrix(), searches = RowSearches{places.vector(), first_columns.vector(), bounds.vector()},
+          p = rounded.vector()](auto& stream) {
+           least_entries(stream, all, searches, p, {costs.data(), count, k}, {found.data(), count, k});
+         });
   const std::vector<float> values = costs.to_host();
   const std::vector<int32_t> columns = found.to_host();
   for (int64_t at = 0; at < count; ++at) {
@@ -97,9 +102,9 @@ void CostRows::search(std::span<const int32_t> rows, std::span<const double> pri
     std::copy_n(values.begin() + at * k, k, candidates.cost.begin() + row * k);
     std::copy_n(columns.begin() + at * k, k, candidates.column.begin() + row * k);
     const auto last = static_cast<size_t>(at * k + k - 1);
-    const double sum = values[last] + prices.values[static_cast<size_t>(columns[last])];
+    const double sum = values[last] + prices.rounded()[static_cast<size_t>(columns[last])];
     candidates.floor[static_cast<size_t>(row)] =
-        k == columns_ ? std::numeric_limits<double>::infinity() : sum - prices.error(sum);
+        k == columns_ ? std::numeric_limits<double>::infinity() : sum - rounding(sum, prices);
   }
 }
 

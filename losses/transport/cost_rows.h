@@ -6,6 +6,7 @@
 
 #include "engine/tensor.h"
 #include "kernels/cost/cost.h"
+#include "losses/transport/transport_plan.h"
 
 namespace wasserkern::losses {
 
@@ -31,8 +32,9 @@ class CostRows {
   int64_t rows() const { return rows_; }
   int64_t columns() const { return columns_; }
 
-  /// Lists these rows anew, at these prices. Throws DataError for costs that are not finite where it meets them.
-  void search(std::span<const int32_t> rows, std::span<const double> price, Candidates& candidates) const;
+  /// Lists these rows anew. Prices are no lower than at the last search. Throws DataError for costs that are not finite
+  /// where it meets them.
+  void search(std::span<const int32_t> rows, const Prices& prices, Candidates& candidates) const;
   /// One row, whole.
   std::vector<float> row(int32_t i) const;
   /// min_j cost(i, j) - potential[j] over all pairs, in double. Throws DataError if any cost is not finite.

@@ -40,7 +40,7 @@ struct WeightedSum {
 /// `rounding` is what may be lost of the dual value, relative to its terms.
 ExactTransport checked(const CostRows& costs, const IntegerMasses& masses, const TransportPlan& plan, double rounding) {
   ExactTransport result;
-  for (const double price : plan.price) result.target_potential.push_back(-price);
+  for (size_t j = 0; j < masses.target.size(); ++j) result.target_potential.push_back(-plan.price[j]);
   result.source_potential = costs.reduced_minima(result.target_potential);
 
   WeightedSum primal, dual;

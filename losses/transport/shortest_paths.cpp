@@ -125,8 +125,10 @@ class PathSearch {
   }
 
   void shift_potentials(double length) {
-    for (const int32_t j : settled_)
-      plan_.price[static_cast<size_t>(j)] += length - targets_[static_cast<size_t>(j)].distance;
+    for (const int32_t target : settled_) {
+      const auto j = static_cast<size_t>(target);
+      plan_.price.raise(j, plan_.price[j] + (length - targets_[j].distance));
+    }
     for (const int32_t i : reached_) u_[static_cast<size_t>(i)] += length - sources_[static_cast<size_t>(i)].distance;
   }
 

@@ -39,20 +39,19 @@ class SampleComplexity(SamplesTest):
 
     def test_w1_falls_slowly(self):
         run = self.folder / "run"
-        result = self.train(run, "--batch", 100, "--iterations", 6, "--large", 75, "--large-iterations", 2)
+        result = self.train(run, "--batch", 100, "--iterations", 6)
         self.assert_done(result)
         w1 = {n: column(run, f"w1_{n}") for n in (10, 25, 50, 75, 100)}
-        self.assertEqual([len(values) for values in w1.values()], [6, 6, 6, 2, 2])
+        self.assertEqual([len(values) for values in w1.values()], 5 * [6])
         means = [mean(values) for values in w1.values()]
         self.assertEqual(means, sorted(means, reverse=True))
         # By SciPy's solver 5.28 for n = 10 and 4.47 for n = 100, with deviations of 0.23 and 0.06.
-        self.assertTrue(4.8 < means[0] < 5.7 and 4.3 < means[-1] < 4.64, means)
+        self.assertTrue(4.8 < means[0] < 5.7 and 4.35 < means[-1] < 4.6, means)
 
         rows = {row["quantity"]: row for row in results(run)}
         self.assertIn("n for W1 = 0.1", result.stdout)
         for n, values in w1.items():
             self.assertAlmostEqual(float(rows[f"W1, n = {n}"]["ours"]), mean(values), delta=1e-3)
-            self.assertEqual(int(rows[f"W1, n = {n}"]["pairs"]), len(values))
         self.assert_line_is_least_squares(run, rows, [math.log10(n) for n in w1], [math.log10(w) for w in means])
         self.draw(run, "sample-complexity")
 
@@ -103,6 +102,9 @@ class Dimension(SamplesTest):
 
     def test_a_resumed_run_is_the_same(self):
         self.assert_resumes("--pairs", 2)
+
+    def test_bad_flags(self):
+        self.assert_refused(["--batch", 1025], ["--batch", "1024"])
 
 
 class SinkhornComplexity(SamplesTest):

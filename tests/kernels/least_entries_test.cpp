@@ -40,16 +40,26 @@ std::vector<int32_t> expected_columns(const Search& search, size_t at) {
   return columns;
 }
 
-void check(const Search& search) {
+/// What the k-th sum is, or infinity.
+std::vector<float> bounds_of(const Search& search, bool bounded) {
+  std::vector<float> bounds(search.rows.size(), kInfinity);
+  for (size_t at = 0; bounded && at < bounds.size(); ++at) {
+    const int32_t last = expected_columns(search, at).back();
+    bounds[at] = search.cost(search.rows[at], last) + search.price[static_cast<size_t>(last)];
+  }
+  return bounds;
+}
+
+void check(const Search& search, bool bounded) {
   with_stream([&](auto& stream) {
     const auto r = static_cast<int64_t>(search.rows.size()), stride = search.k + search.gap;
     const OnStream costs(stream, search.costs), price(stream, search.price);
-    const OnStream rows(stream, search.rows), first(stream, search.first);
+    const OnStream rows(stream, search.rows), first(stream, search.first), bounds(stream, bounds_of(search, bounded));
     const OnStream values(stream, std::vector<float>(static_cast<size_t>(r * stride), -777));
     const OnStream columns(stream, std::vector<int32_t>(static_cast<size_t>(r * stride), -777));
     least_entries(stream, Matrix<const float>{costs.data(), search.m, search.n, search.n + search.gap},
-                  {rows.vector(), first.vector()}, price.vector(), {values.data(), r, search.k, stride},
-                  {columns.data(), r, search.k, stride});
+                  {rows.vector(), first.vector(), bounds.vector()}, price.vector(),
+                  {values.data(), r, search.k, stride}, {columns.data(), r, search.k, stride});
     const std::vector<float> found_values = values.host();
     const std::vector<int32_t> found_columns = columns.host();
     for (size_t at = 0; at < search.rows.size(); ++at) {
@@ -99,7 +109,7 @@ TEST_CASE("least_entries lists the least sums of a row in order", "[least_entrie
   for (const auto& [m, n, k] : {std::array<int64_t, 3>{1, 1, 1}, {3, 5, 5}, {7, 33, 16}, {5, 300, 16}, {4, 1031, 64}})
     for (const bool ties : {false, true}) {
       INFO(m << " x " << n << ", " << k << (ties ? ", ties" : ""));
-      check(random_search(random, m, n, k, ties));
+      for (const bool bounded : {false, true}) check(random_search(random, m, n, k, ties), bounded);
     }
 }
 
@@ -112,16 +122,17 @@ TEST_CASE("least_entries puts NaN first and infinity last", "[least_entries]") {
     search.costs[row + 3] = -kInfinity;
     for (size_t j = 21; j < 40; ++j) search.costs[row + j] = kInfinity;
   }
-  check(search);
+  check(search, false);
 }
 
 TEST_CASE("least_entries refuses lists that cannot be filled", "[least_entries]") {
   with_stream([](auto& stream) {
     const OnStream costs(stream, std::vector<float>(6)), price(stream, std::vector<float>(3)),
         values(stream, std::vector<float>(4));
-    const OnStream rows(stream, std::vector<int32_t>(1)), columns(stream, std::vector<int32_t>(4));
-    CHECK_THROWS_WITH(least_entries(stream, costs.matrix(2, 3), {rows.vector(), rows.vector()}, price.vector(),
-                                    values.matrix(1, 4), columns.matrix(1, 4)),
+    const OnStream bounds(stream, std::vector<float>(1)), rows(stream, std::vector<int32_t>(1)),
+        columns(stream, std::vector<int32_t>(4));
+    CHECK_THROWS_WITH(least_entries(stream, costs.matrix(2, 3), {rows.vector(), rows.vector(), bounds.vector()},
+                                    price.vector(), values.matrix(1, 4), columns.matrix(1, 4)),
                       Catch::Contains("4 of 3 columns"));
   });
 }
