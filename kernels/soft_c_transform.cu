@@ -21,10 +21,15 @@ struct SoftMinimum {
   __device__ __forceinline__ State none() const { return State::none(); }
   template <class Rows>
   __device__ __forceinline__ void add(State& sum, Rows rows, int64_t, const float (&costs)[kMicro]) const {
-    float values[kMicro];
+    float values[kMicro], largest = sum.largest;
 #pragma unroll
-    for (int i = 0; i < kMicro; ++i) values[i] = rows(i) >= 0 ? phi[rows(i)] - costs[i] : -HUGE_VALF;
-    sum.add_all(values, scale);
+    for (int i = 0; i < kMicro; ++i) {
+      values[i] = rows(i) >= 0 ? phi[rows(i)] - costs[i] : -HUGE_VALF;
+      largest = State::larger_of(largest, values[i]);
+    }
+    sum.raise(largest, scale);
+#pragma unroll
+    for (int i = 0; i < kMicro; ++i) sum.add(values[i], scale);
   }
   __device__ __forceinline__ void join(State& sum, const State& later) const { sum.join(later, scale); }
   __device__ __forceinline__ float finish(const State& sum, int64_t) const { return soft_minimum(sum, count, epsilon); }

@@ -116,7 +116,7 @@ void soft_minimum_kernel(int threads, float epsilon, int64_t problems, Factor co
 
 #ifdef WASSERKERN_ONCE
 
-#include "kernels/contracts.h"
+#include "kernels/soft_minimum_contracts.h"
 
 namespace wasserkern {
 

@@ -62,14 +62,6 @@ struct SoftSum {
     ones = ones + term.one;
     rest = rest + term.rest;
   }
-  /// Adds several values; rescales once.
-  template <int kCount>
-  WASSERKERN_INLINE void add_all(const V (&values)[kCount], V scale) {
-    V most = largest;
-    for (const V value : values) most = larger_of(most, value);
-    raise(most, scale);
-    for (const V value : values) add(value, scale);
-  }
   WASSERKERN_INLINE void join(SoftSum other, V scale) {
     const V to = larger_of(largest, other.largest);
     raise(to, scale);

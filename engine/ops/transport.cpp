@@ -11,6 +11,7 @@
 #include "kernels/nearest.h"
 #include "kernels/paired_cost.h"
 #include "kernels/pairwise_cost.h"
+#include "kernels/parts.h"
 #include "kernels/rows.h"
 #include "kernels/soft_c_transform.h"
 

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace wasserkern::losses {
 namespace {
 
-constexpr size_t kMemory = 8;        // changes
+constexpr size_t kMemory = 5;        // changes
 constexpr double kDependent = 1e-4;  // of its length, where a change has nothing new
-constexpr double kFar = 10;          // times the least step
 
 /// x += a y.
 void add(std::vector<double>& x, double a, const std::vector<double>& y) {
@@ -46,16 +46,14 @@ void AndersonMixing::learn(Change change) {
   changes_.push_back(std::move(change));
 }
 
+void AndersonMixing::forget() {
+  changes_.clear();
+  last_step_.clear();
+}
+
 std::vector<double> AndersonMixing::next(const std::vector<double>& f, const std::vector<double>& t) {
   std::vector<double> step = difference(t, f);
-  const double length = std::sqrt(product(step, step));
-  if (last_step_.empty() || !(length <= kFar * least_)) {
-    changes_.clear();
-    least_ = length;
-  } else {
-    least_ = std::min(least_, length);
-    learn({difference(step, last_step_), difference(t, last_t_)});
-  }
+  if (!last_step_.empty()) learn({difference(step, last_step_), difference(t, last_t_)});
   std::vector<double> result = t;
   for (const Change& change : changes_) add(result, -product(change.step, step), change.t);
   last_step_ = std::move(step);

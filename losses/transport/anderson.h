@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstddef>
+#include <utility>
 #include <vector>
 
 namespace wasserkern::losses {
@@ -12,8 +12,10 @@ class AndersonMixing {
   /// Steps are measured as sum_i weight_i step_i^2.
   explicit AndersonMixing(std::vector<double> weight) : weight_(std::move(weight)) {}
 
-  /// Where to go on, given t = t(f). What was learnt is dropped when the step grows far beyond the least so far.
+  /// Where to go on, given t = t(f).
   std::vector<double> next(const std::vector<double>& f, const std::vector<double>& t);
+  /// Drops what was learnt, where the iteration has become another or led astray.
+  void forget();
 
  private:
   /// How a change of the step, of length 1, comes with a change of t; the steps of all are orthogonal.
@@ -27,7 +29,6 @@ class AndersonMixing {
   std::vector<double> weight_;
   std::vector<double> last_step_, last_t_;
   std::vector<Change> changes_;  // the oldest first
-  double least_ = 0;             // length of a step
 };
 
 }  // namespace wasserkern::losses

@@ -5,6 +5,7 @@
 #include "engine/stream.h"
 #include "engine/tape.h"
 #include "kernels/pairwise_cost.h"
+#include "kernels/parts.h"
 #include "kernels/soft_c_transform.h"
 #include "kernels/soft_minimum.h"
 
@@ -22,9 +23,7 @@ SoftTransforms::SoftTransforms(const Cost& cost, const Tensor& x, const Tensor& 
   if (storage == CostStorage::Rows || (storage == CostStorage::Auto && rows * columns > kMostCosts)) return;
   costs_ = Tensor::empty(x.device(), {rows, columns});
   submit(x.device(), [=, from = x.matrix(), at = y.matrix(), to = costs_.matrix()](auto& stream) {
-    for (int64_t index = 0; index < problems; ++index)
-      pairwise_cost(stream, cost, part_of(from, index, problems), part_of(at, index, problems),
-                    part_of(to, index, problems));
+    batched_pairwise_cost(stream, cost, problems, from, at, to);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "kernels/error.h"
+#include "losses/transport/exact.h"
 #include "tests/device.h"
 
 namespace wasserkern::testing {
@@ -60,6 +61,52 @@ TEST_CASE("a ranking of images is that of all costs, of which few are found out"
     CHECK_THROWS_AS(ranking.nearest(count), ShapeError);
     CHECK_THROWS_AS(ranking.nearest(0), ShapeError);
   }
+}
+
+TEST_CASE("a ranking of images is that of exact transport on their pixels", "[image_ranking]") {
+  INFO("seed " << test_seed());
+  std::mt19937_64 source(test_seed());
+  constexpr int64_t kSide = 16, kPixels = kSide * kSide;
+  const int64_t count = on_cuda() ? 5 : 9;
+  const ImagePool pool(spots(source, count, kSide, 1));
+  const std::vector<float> mass = pool.measures.mass.to_host();
+  std::vector<float> places;
+  for (int64_t i = 0; i < kPixels; ++i)
+    places.insert(places.end(), {static_cast<float>(i % kSide), static_cast<float>(i / kSide)});
+  const Tensor pixels = Tensor::from_host(test_device(), {kPixels, 2}, places);
+  const auto measure = [&](int64_t image) {
+    const auto begin = mass.begin() + image * kPixels;
+    return losses::Measure{pixels, {begin, begin + kPixels}};
+  };
+
+  const ImageTransportRule rule{.epsilon = 0.25f, .tolerance = 1e-4f};
+  const ImagePool one(pool.measures.mass.viewed_rows(0, 1));
+  const losses::ImageTransport transport = losses::image_transport(one.measures, pool.measures, rule);
+  constexpr double kFarthest = 2 * 15 * 15;
+  std::vector<double> exact{0};
+  for (int64_t image = 1; image < count; ++image) {
+    const losses::ExactTransport found = losses::exact_transport(LqCost{2, 2}, measure(0), measure(image));
+    REQUIRE(found.certified);
+    exact.push_back(2 * found.primal);  // the cost has a factor of 1/2
+    const auto at = static_cast<size_t>(image);
+    INFO("image " << image << ": " << transport.lower_bound[at] << " <= " << exact[at] << " <= " << transport.cost[at]);
+    const double moved = transport.marginal_error[at] * kFarthest;  // what the marginal error's mass could save
+    CHECK(transport.lower_bound[at] <= exact[at] + 1e-4);
+    CHECK(transport.cost[at] >= exact[at] - moved);
+    CHECK(transport.cost[at] <= exact[at] + rule.epsilon + moved);
+  }
+
+  ImageRanking ranking(one, pool, 0, rule, 4);
+  const std::vector<int64_t> order = ranking.nearest(count - 1);
+  const double error = rule.epsilon + rule.tolerance * kFarthest;
+  int apart = 0;
+  for (size_t i = 0; i < order.size(); ++i)
+    for (size_t j = i + 1; j < order.size(); ++j) {
+      const double nearer = exact[static_cast<size_t>(order[i])], farther = exact[static_cast<size_t>(order[j])];
+      CHECK(nearer <= farther + error);
+      apart += farther > nearer + error;
+    }
+  CHECK(apart * 2 > static_cast<int>(order.size() * (order.size() - 1) / 2));  // of most pairs it says something
 }
 
 }  // namespace wasserkern::testing
