@@ -61,12 +61,12 @@ def draw_false_minima(plt, runs):
 
 def draw_k_medians(plt, runs):
     """A column for each run: the centroids of the best start."""
-    figure, row = plt.subplots(1, len(runs), figsize=(5.2 * len(runs), 5.6), squeeze=False, layout="constrained")
+    figure, row = plt.subplots(1, len(runs), figsize=(4.8 * len(runs), 5.2), squeeze=False, layout="constrained")
     for axes, run in zip(row[0], runs):
         images, losses = run.images("centroids"), run.metrics["loss"]
         show(axes, grid(images))
         axes.set_title(f"geometric k-medians, k = {len(images)}: mean distance {min(losses):.2f},\n"
-                       f"best of {len(losses)} starts, whose mean is {sum(losses) / len(losses):.2f}", fontsize=10)
+                       f"best of {len(losses)} starts, whose mean is {sum(losses) / len(losses):.2f}", fontsize=9)
     return figure
 
 
