@@ -1,10 +1,11 @@
 """Paper 004's experiments with images as points: figures 10, 12 and 16."""
 
 import math
+import signal
 import subprocess
 
 import programs
-from programs import ROOT, ProgramTest, call, files_of
+from programs import ROOT, ProgramTest, call, files_of, start
 from results import column, mean, npy_points, png_pixels_size, results
 
 
@@ -92,6 +93,18 @@ class FalseMinima(ImagesTest):
 
     def test_a_resumed_run_is_the_same(self):
         self.assert_resumes("--batch", 8, "--starts", 2)
+
+    def test_a_signal_ends_the_clustering(self):
+        run = self.folder / "run"
+        process = start("--data", self.data, *self.flags, "--batch", 8, "--starts", 10 ** 9, "--out", run,
+                        program=self.program)
+        for line in process.stdout:
+            if "starts of k-medians/s" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 128 + signal.SIGINT)
+        self.assertIn("nothing is lost but the starts of k-medians so far", output)
 
     def test_bad_flags(self):
         for arguments, status, words in ((["--crop", "0.05"], 2, ["--crop"]), (["--crop", "nan"], 2, ["--crop"]),
