@@ -17,6 +17,10 @@
 // than the centroids of geometric k-medians, with k as many and equal weights: minima of the expected batch distance
 // that are none of the distance. An iteration is one fresh batch; an epoch's batches have no image in common, the fixed
 // one being the first.
+//
+// The paper says neither how many images a batch has nor how faces are cut out. The mean's distance depends on the cut
+// alone, and is the paper's for the usual one, --crop 0.607; then --batch 25 gives the other two. The order hangs on
+// both: 64 of these faces are as near as their mean, and whole pictures nearer.
 
 using namespace wasserkern;
 
