@@ -39,7 +39,7 @@ Experiment::Common::Common(const About& what, const std::string& program, std::v
   if (!resume.empty()) flags.resume(resume, folder->read_config(about.name)["flags"]);
 
   iterations = flags.integer({"iterations", "STEPS", about.iteration, free}, about.iterations, 1);
-  batch = flags.integer({"batch", "COUNT", about.batch_counts}, about.batch, 1);
+  batch = about.batch == 0 ? 0 : flags.integer({"batch", "COUNT", about.batch_counts}, about.batch, 1);
   seed = static_cast<uint64_t>(flags.integer({"seed", "NUMBER", "of all random numbers"}, 1, 0));
   device = device_flags(flags);
   eager = flags.toggle({"eager", "", "never replay recorded steps, for profilers and debuggers; same results", free});
@@ -92,24 +92,27 @@ std::filesystem::path Experiment::data(const std::string& name) {
 data::Images Experiment::images(const std::string& name, int64_t side) {
   const std::filesystem::path folder = data(name);
   Log& log = running().log;
-  const Interrupts interrupts;
-  const auto stop_at_signal = [&] {
-    if (interrupts.signal() == 0) return;
-    log.line("stopped by a signal before training; nothing is lost but the images read so far");
-    throw Interrupted{interrupts.signal()};
-  };
-  std::optional<Progress> progress;
-  const auto note_progress = [&](int64_t done, int64_t count) {
-    stop_at_signal();
-    if (!progress) progress.emplace(log, 0, static_cast<uint64_t>(count), "pictures");
-    progress->update(static_cast<uint64_t>(done), {});
-  };
+  const auto note_progress = preparation("pictures");
   data::Images images = data::load_image_folder(folder, side,
                                                 {.threads = common_->device.threads,
                                                  .say = [&](const std::string& line) { log.line(line); },
                                                  .progress = note_progress});
-  stop_at_signal();
+  note_progress(images.count, images.count);
   return images;
+}
+
+std::function<void(int64_t, int64_t)> Experiment::preparation(const std::string& unit) {
+  Log& log = running().log;
+  const auto interrupts = std::make_shared<const Interrupts>();
+  const auto progress = std::make_shared<std::optional<Progress>>();
+  return [&log, unit, interrupts, progress](int64_t done, int64_t count) {
+    if (interrupts->signal() != 0) {
+      log.line("stopped by a signal before training; nothing is lost but the " + unit + " so far");
+      throw Interrupted{interrupts->signal()};
+    }
+    if (!*progress) progress->emplace(log, 0, static_cast<uint64_t>(count), unit);
+    (*progress)->update(static_cast<uint64_t>(done), {});
+  };
 }
 
 Device& Experiment::device() { return running().device; }

@@ -29,7 +29,7 @@ struct About {
   std::string name;     // "qp_wgan/mnist"
   std::string summary;  // one line for --help
   int64_t iterations;
-  int64_t batch;
+  int64_t batch;  // 0: there is none
   int64_t samples_every = 1000;
   std::string iteration = "training iterations";              // what is counted as one, for --help
   std::string batch_counts = "images, or points, per batch";  // the same of --batch
@@ -62,6 +62,9 @@ class Experiment {
   /// The pictures of a data set's folder, `[count, side, side, 3]`; see data/image_folder.h. Says how far it is, and
   /// can be stopped by a signal.
   data::Images images(const std::string& name, int64_t side);
+  /// For what takes long before an iteration is done: to be called with how many `unit` of how many are. Says so, and
+  /// throws when a signal came.
+  std::function<void(int64_t done, int64_t count)> preparation(const std::string& unit);
   Device& device();
   Random& random();
   /// Standard normal values. Outside of phases draw them before train(), so that a resumed run draws the same.

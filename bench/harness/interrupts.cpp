@@ -7,12 +7,14 @@ namespace {
 
 constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
 volatile std::sig_atomic_t noted_signal = 0;
+int alive = 0;
 
 void note(int signal) { noted_signal = signal; }
 
 }  // namespace
 
 Interrupts::Interrupts() {
+  if (alive++ > 0) return;
   noted_signal = 0;
   struct sigaction action = {};
   action.sa_handler = note;
@@ -27,6 +29,7 @@ Interrupts::Interrupts() {
 }
 
 Interrupts::~Interrupts() {
+  if (--alive > 0) return;
   struct sigaction current = {};
   for (const int signal : kSignals) {
     if (::sigaction(signal, nullptr, &current) == 0 && current.sa_handler == note) std::signal(signal, SIG_DFL);

@@ -3,7 +3,8 @@
 namespace wasserkern::bench {
 
 /// While one lives, SIGINT, SIGTERM and SIGHUP are noted instead of ending the program; the same signal a second time
-/// ends it at once. A file that grows past a limit becomes an error of the write, as on a full disk.
+/// ends it at once. A file that grows past a limit becomes an error of the write, as on a full disk. Several may live,
+/// one within the other.
 class Interrupts {
  public:
   Interrupts();

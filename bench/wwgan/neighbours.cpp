@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/harness/experiment.h"
+#include "bench/harness/image_data.h"
 #include "bench/harness/statistics.h"
 #include "data/cifar10.h"
 #include "engine/ops/transport.h"
@@ -45,15 +46,7 @@ Tensor pool_images(Device& device, const data::Images& all, uint64_t seed, int64
   if (count > all.count)
     throw UsageError("--pool " + std::to_string(count) + ": the data set here has " + std::to_string(all.count) +
                      " images; ask for fewer, or fetch more of it");
-  std::vector<int64_t> order(static_cast<size_t>(all.count));
-  data::shuffled_order(seed, 0, order);
-  std::vector<uint8_t> pixels;
-  for (int64_t i = 0; i < count; ++i) {
-    const auto from = all.pixels.begin() + order[static_cast<size_t>(i)] * all.features();
-    pixels.insert(pixels.end(), from, from + all.features());
-  }
-  const data::Images pool{
-      .count = count, .height = kSide, .width = kSide, .channels = kChannels, .pixels = std::move(pixels)};
+  const data::Images pool = bench::first_in_order(all, seed, count);
   return Tensor::from_host(device, kImage.batch_of(count), data::to_floats(pool, data::PixelRange::ZeroToOne));
 }
 

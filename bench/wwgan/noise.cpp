@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/harness/image_data.h"
 #include "bench/harness/statistics.h"
-#include "bench/wwgan/image_data.h"
 #include "bench/wwgan/trained_critic.h"
 #include "kernels/error.h"
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/harness/image_data.h"
 #include "bench/harness/statistics.h"
-#include "bench/wwgan/image_data.h"
 #include "bench/wwgan/trained_critic.h"
 
 // Papers 001 and 002, figure 4: what a trained critic says of an image that is shifted down a pixel at a time, until

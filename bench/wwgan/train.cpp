@@ -4,7 +4,7 @@
 #include "bench/games/image_measures.h"
 #include "bench/games/image_samples.h"
 #include "bench/games/wgan.h"
-#include "bench/wwgan/image_data.h"
+#include "bench/harness/image_data.h"
 #include "bench/wwgan/networks.h"
 #include "kernels/error.h"
 #include "losses/objectives/wasserstein_metric.h"

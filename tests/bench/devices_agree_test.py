@@ -83,6 +83,13 @@ class Agreement(ProgramTest):
             with self.subTest(program.name):
                 self.assert_close(*self.trained_twice(program, 2, flags), 2)
 
+    def test_clusters_and_nearest_images(self):
+        few = ["--dataset", "cifar-10", "--images", 12]
+        for program, flags in ((programs.FALSE_MINIMA, ["--batch", 4, "--starts", 1]),
+                               (programs.K_MEDIANS, ["--clusters", 3]), (programs.PERCEPTUAL, [])):
+            with self.subTest(program.name):
+                self.assert_close(*self.trained_twice(program, 2, [*few, *flags]), 2)
+
     def test_transported_noise(self):
         self.assert_agree(programs.POTENTIAL_GENERATOR, *NARROW_IMAGES, "--source-scale", 0.1)
 

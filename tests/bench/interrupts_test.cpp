@@ -31,7 +31,12 @@ TEST_CASE("a signal is noted once, and ends the program the second time", "[inte
   {
     const Interrupts again;
     CHECK(again.signal() == 0);
+    { const Interrupts within; }
     CHECK_FALSE(is_deadly(signal));
+    std::raise(signal);
+    const Interrupts later;
+    CHECK(later.signal() == signal);
+    CHECK(again.signal() == signal);
   }
   CHECK(is_deadly(signal));
   std::signal(signal, before);

@@ -35,6 +35,9 @@ WWGAN_NEIGHBOURS = BIN / "wasserkern_wwgan_neighbours"
 SAMPLE_COMPLEXITY = BIN / "wasserkern_wgan_fail_sample_complexity"
 SINKHORN_COMPLEXITY = BIN / "wasserkern_wgan_fail_sinkhorn_complexity"
 DIMENSION = BIN / "wasserkern_wgan_fail_dimension"
+FALSE_MINIMA = BIN / "wasserkern_wgan_fail_false_minima"
+K_MEDIANS = BIN / "wasserkern_wgan_fail_k_medians"
+PERCEPTUAL = BIN / "wasserkern_wgan_fail_perceptual"
 KERNEL_BENCH = BIN / "kernels/wasserkern_kernel_bench"
 
 PLAIN = ["--device", DEVICE, "--threads", "1"]

@@ -42,6 +42,12 @@ def column(run, name):
         return [float(row[name]) for row in csv.DictReader(file) if row[name]]
 
 
+def results(run):
+    """The rows of a run's table."""
+    with open(run / "results.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def mean(values):
     return sum(values) / len(values)
 

@@ -1,18 +1,11 @@
 """Paper 004's experiments with samples of a normal distribution: figures 8, 9, 11 and 13."""
 
-import csv
 import math
 import subprocess
 
 import programs
 from programs import ROOT, ProgramTest, call, files_of
-from results import column, mean, npy_points, png_pixels_size
-
-
-def results(run):
-    """The rows of a run's table."""
-    with open(run / "results.csv", newline="") as file:
-        return list(csv.DictReader(file))
+from results import column, mean, npy_points, png_pixels_size, results
 
 
 class SamplesTest(ProgramTest):

@@ -22,7 +22,9 @@ NARROWING = {programs.MIXTURE.name: PLAIN, programs.ATOMS.name: PLAIN, programs.
              programs.WWGAN_TRAIN.name: NARROW_CIFAR}
 ONE_ITERATION = {programs.WWGAN_SHIFT.name: ["--batch", 8], programs.WWGAN_NOISE.name: ["--batch", 8],
                  programs.WWGAN_NEIGHBOURS.name: ["--pool", 16], programs.SAMPLE_COMPLEXITY.name: ["--batch", 50],
-                 programs.SINKHORN_COMPLEXITY.name: ["--batch", 50], programs.DIMENSION.name: ["--pairs", 2]}
+                 programs.SINKHORN_COMPLEXITY.name: ["--batch", 50], programs.DIMENSION.name: ["--pairs", 2],
+                 programs.FALSE_MINIMA.name: ["--batch", 4, "--starts", 2], programs.K_MEDIANS.name: ["--clusters", 4],
+                 programs.PERCEPTUAL.name: []}
 
 
 def preset():
