@@ -1,7 +1,7 @@
 #include "kernels/least_entries.h"
 
+#include "kernels/cpu/double_word.h"
 #include "kernels/cpu/parallel.h"
-#include "kernels/cpu/simd.h"
 
 namespace wasserkern {
 
@@ -27,10 +27,7 @@ namespace {
 constexpr int64_t kEntriesPerThread = 1 << 18;
 constexpr int64_t kMostEntries = 64;
 
-constexpr hn::ScalableTag<double> kTag;
-constexpr hn::Rebind<float, hn::ScalableTag<double>> kNarrowTag;
-constexpr int64_t kLanes = HWY_LANES(double);
-using Doubles = hn::Vec<hn::ScalableTag<double>>;
+constexpr int64_t kLanes = DoubleWord::kLanes;
 
 /// The least sums of a row so far, ascending, and their columns.
 class LeastSums {
@@ -85,16 +82,14 @@ class LeastSums {
 
 /// Takes the columns [begin, end) of a row into its list. Most are too dear, which a whole word sees at once.
 HWY_INLINE void search(const float* costs, const double* price, int64_t begin, int64_t end, LeastSums& list) {
-  Doubles limit = hn::Set(kTag, list.limit());
+  const auto sums = [=](int64_t j) { return DoubleWord::load(costs + j) + DoubleWord::load(price + j); };
+  DoubleWord limit(list.limit());
   int64_t j = begin;
   for (; j + 2 * kLanes <= end; j += 2 * kLanes) {
-    const Doubles low = hn::Add(hn::PromoteTo(kTag, hn::LoadU(kNarrowTag, costs + j)), hn::LoadU(kTag, price + j));
-    const Doubles high =
-        hn::Add(hn::PromoteTo(kTag, hn::LoadU(kNarrowTag, costs + j + kLanes)), hn::LoadU(kTag, price + j + kLanes));
-    if (hn::AllTrue(kTag, hn::And(hn::Ge(low, limit), hn::Ge(high, limit)))) continue;
+    if (all_at_least(sums(j), limit) & all_at_least(sums(j + kLanes), limit)) continue;
     for (int64_t lane = j; lane < j + 2 * kLanes; ++lane)
       list.take(costs[lane] + price[lane], static_cast<int32_t>(lane));
-    limit = hn::Set(kTag, list.limit());
+    limit = DoubleWord(list.limit());
   }
   for (; j < end; ++j) list.take(costs[j] + price[j], static_cast<int32_t>(j));
 }
@@ -111,18 +106,17 @@ HWY_INLINE void search_row(const LeastEntries& task, int64_t at) {
 
 HWY_INLINE double least_sum(const float* costs, const double* price, int64_t size) {
   constexpr int64_t kChains = 4;
-  const Doubles zero = hn::Zero(kTag);
-  Doubles least[kChains], strange = zero;  // strange: NaN once a cost was not finite
-  for (Doubles& chain : least) chain = hn::Set(kTag, HUGE_VAL);
+  DoubleWord least[kChains], strange(0.0);  // strange: NaN once a cost was not finite
+  for (DoubleWord& chain : least) chain = DoubleWord(HUGE_VAL);
   int64_t j = 0;
   for (; j + kChains * kLanes <= size; j += kChains * kLanes)
     for (int64_t chain = 0; chain < kChains; ++chain) {
-      const Doubles cost = hn::PromoteTo(kTag, hn::LoadU(kNarrowTag, costs + j + chain * kLanes));
-      least[chain] = hn::Min(least[chain], hn::Add(cost, hn::LoadU(kTag, price + j + chain * kLanes)));
-      strange = hn::MulAdd(cost, zero, strange);
+      const int64_t at = j + chain * kLanes;
+      const DoubleWord cost = DoubleWord::load(costs + at);
+      least[chain] = min(least[chain], cost + DoubleWord::load(price + at));
+      strange = strange + cost * DoubleWord(0.0);
     }
-  double best = hn::GetLane(hn::MinOfLanes(kTag, hn::Min(hn::Min(least[0], least[1]), hn::Min(least[2], least[3]))));
-  double left = hn::GetLane(hn::SumOfLanes(kTag, strange));
+  double best = min(min(least[0], least[1]), min(least[2], least[3])).least(), left = strange.sum();
   for (; j < size; ++j) {
     const double sum = costs[j] + price[j];
     best = sum < best ? sum : best;

@@ -17,20 +17,26 @@ struct DoubleWord {
   HWY_INLINE DoubleWord(hn::Vec<Tag> vector) : v(vector) {}
   HWY_INLINE explicit DoubleWord(double x) : v(hn::Set(Tag(), x)) {}
 
+  static HWY_INLINE DoubleWord load(const double* from) { return hn::LoadU(Tag(), from); }
   static HWY_INLINE DoubleWord load_aligned(const double* from) { return hn::Load(Tag(), from); }
   /// As many floats.
+  static HWY_INLINE DoubleWord load(const float* from) { return hn::PromoteTo(Tag(), hn::LoadU(FloatTag(), from)); }
   static HWY_INLINE DoubleWord load_aligned(const float* from) {
     return hn::PromoteTo(Tag(), hn::Load(FloatTag(), from));
   }
   HWY_INLINE void store(double* aligned) const { hn::Store(v, Tag(), aligned); }
   HWY_INLINE double least() const { return hn::GetLane(hn::MinOfLanes(Tag(), v)); }
+  HWY_INLINE double sum() const { return hn::GetLane(hn::SumOfLanes(Tag(), v)); }
   HWY_INLINE double largest() const { return hn::GetLane(hn::MaxOfLanes(Tag(), v)); }
 };
 
 HWY_INLINE DoubleWord operator+(DoubleWord x, DoubleWord y) { return hn::Add(x.v, y.v); }
 HWY_INLINE DoubleWord operator-(DoubleWord x, DoubleWord y) { return hn::Sub(x.v, y.v); }
+HWY_INLINE DoubleWord operator*(DoubleWord x, DoubleWord y) { return hn::Mul(x.v, y.v); }
 HWY_INLINE DoubleWord max(DoubleWord x, DoubleWord y) { return hn::Max(x.v, y.v); }
 HWY_INLINE DoubleWord min(DoubleWord x, DoubleWord y) { return hn::Min(x.v, y.v); }
+/// Whether x is at least y in all lanes; no NaN is.
+HWY_INLINE bool all_at_least(DoubleWord x, DoubleWord y) { return hn::AllTrue(DoubleWord::Tag(), hn::Ge(x.v, y.v)); }
 
 /// Stores `place` in the lanes where x is less than y.
 HWY_INLINE void store_where_less(DoubleWord x, DoubleWord y, int64_t place, int64_t* aligned) {
