@@ -155,7 +155,11 @@ TEST_CASE("exact transport costs what LEMON's network simplex finds, and can pro
   const auto seed = static_cast<uint64_t>(std::random_device()());
   INFO("seed " << seed);
   std::mt19937_64 random(seed);
+#ifdef __SANITIZE_ADDRESS__
+  const int problems = 100;  // as many as a run under sanitizers can wait for
+#else
   const int problems = testing::on_cuda() ? 8 : 1000;
+#endif
   for (int number = 0; number < problems; ++number) {
     // Small ones mostly; those of up to 300 points take the oracle long.
     const double largest = number % 10 == 0 && !testing::on_cuda() ? 300 : 40;
