@@ -124,7 +124,7 @@ TEST_CASE("rounds of clustering are those on coordinates", "[quantisation]") {
   INFO("seed " << test_seed());
   std::mt19937_64 source(test_seed());
   for (const auto& [count, dimension, k] :
-       {std::tuple<int64_t, int64_t, int64_t>{40, 3, 4}, {17, 700, 3}, {90, 2, 7}}) {
+       {std::tuple<int64_t, int64_t, int64_t>{40, 3, 4}, {17, 150, 3}, {60, 2, 5}}) {
     const std::vector<float> values = heaps(source, count, dimension);
     NaiveClusters naive{values, static_cast<size_t>(dimension), static_cast<size_t>(k)};
     for (const bool medians : {false, true}) {
