@@ -91,6 +91,10 @@ const Registration kRegistration([](Device& device) {
     add_benchmark("exact_transport_normal/" + std::to_string(n), [=, &device](benchmark::State& state) {
       solve_matrix(state, device, normal_points(device, n, kDimensions, 1), normal_points(device, n, kDimensions, 2));
     });
+  // Where a line or plane holds the points, candidates are soon outgrown.
+  add_benchmark("exact_transport_line/2000", [&device](benchmark::State& state) {
+    solve_matrix(state, device, normal_points(device, 2000, 1, 1), normal_points(device, 2000, 1, 2));
+  });
   for (const int64_t n : {int64_t{5000}, int64_t{10'000}})
     add_benchmark("exact_transport_cifar/" + std::to_string(n), [=, &device](benchmark::State& state) {
       with_cifar(state, [&](const data::Images& images) {
