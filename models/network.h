@@ -9,6 +9,7 @@
 #include "engine/tensor.h"
 #include "kernels/convolution.h"
 #include "kernels/export.h"
+#include "models/model.h"
 
 namespace wasserkern::models {
 
@@ -47,10 +48,6 @@ struct Layer {
 /// the inputs of a dense layer; or DCGAN's, weights N(0, 0.02^2), gains N(1, 0.02^2), biases and shifts 0. Otherwise
 /// gains are 1 and shifts 0.
 enum class Initialisation { Uniform, Dcgan };
-
-/// Training drops units and normalises by the batch's statistics, which the running ones follow; Evaluation drops none
-/// and normalises by the running ones.
-enum class Mode { Training, Evaluation };
 
 /// A chain of layers. Layer i has the parameters "i.weight" ([outputs, inputs], or [outputs, height, width, inputs] of
 /// a convolution), "i.bias", and for its normalisation "i.gain" and "i.shift". These have a value for each channel;

@@ -4,13 +4,13 @@
 #include <functional>
 
 #include "bench/harness/experiment.h"
-#include "models/network.h"
+#include "models/model.h"
 
 namespace wasserkern::bench {
 
 /// A critic against a generator.
 struct Game {
-  models::Network critic, generator;
+  models::Model critic, generator;
   data::Batches batches;  // of real points
   Tensor x;               // the slot of a batch
   int64_t latent;         // values of the generator's noise z ~ N(0, I)

@@ -11,7 +11,7 @@ namespace wasserkern::bench {
 namespace {
 
 /// A few at a time.
-Tensor draw(const models::Network& generator, const Tensor& noise, const ImageShape& shape) {
+Tensor draw(const models::Model& generator, const Tensor& noise, const ImageShape& shape) {
   constexpr int64_t kAtOnce = 100;
   const int64_t count = noise.shape().rows();
   std::vector<float> values;
@@ -35,7 +35,7 @@ SampleSettings sample_flags(Flags& flags) {
   return settings;
 }
 
-ImageSamples::Average::Average(const models::Network& generator, models::Network average, float decay)
+ImageSamples::Average::Average(const models::Model& generator, models::Model average, float decay)
     : network(std::move(average)),
       parameters(generator.parameters(), network.parameters(), decay),
       statistics(generator.statistics(), network.statistics(), decay) {}
@@ -46,7 +46,7 @@ void ImageSamples::Average::visit(Checkpoint& checkpoint, const std::string& nam
 }
 
 ImageSamples::ImageSamples(Experiment& run, const Game& game, const SampleSettings& settings, const ImageShape& shape,
-                           data::PixelRange range, const std::function<models::Network()>& make_generator) {
+                           data::PixelRange range, const std::function<models::Model()>& make_generator) {
   if (settings.average > 0) {
     average_.emplace(game.generator, make_generator(), settings.average);
     run.keep("average", *average_);

@@ -7,7 +7,7 @@
 #include "bench/harness/image_grid.h"
 #include "data/batches.h"
 #include "engine/exponential_average.h"
-#include "models/network.h"
+#include "models/model.h"
 
 namespace wasserkern::bench {
 
@@ -25,7 +25,7 @@ class ImageSamples {
  public:
   /// Before train_game; `game` must outlive this. `make_generator` makes another network like the game's.
   ImageSamples(Experiment& run, const Game& game, const SampleSettings& settings, const ImageShape& shape,
-               data::PixelRange range, const std::function<models::Network()>& make_generator);
+               data::PixelRange range, const std::function<models::Model()>& make_generator);
   ImageSamples(const ImageSamples&) = delete;  // the run calls back
   ImageSamples& operator=(const ImageSamples&) = delete;
 
@@ -34,10 +34,10 @@ class ImageSamples {
 
  private:
   struct Average {
-    models::Network network;
+    models::Model network;
     ExponentialAverage parameters, statistics;
 
-    Average(const models::Network& generator, models::Network average, float decay);
+    Average(const models::Model& generator, models::Model average, float decay);
     void visit(Checkpoint& checkpoint, const std::string& name);
   };
 

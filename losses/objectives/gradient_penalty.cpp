@@ -20,14 +20,24 @@ Tensor wasserstein_norms(const Stencil& stencil, const Tensor& x, const Tensor& 
   return square_root(clamp(stencil_form(stencil, x, g), kLeast, std::numeric_limits<float>::infinity()));
 }
 
-}  // namespace
-
-Tensor GradientPenalty::operator()(const Critic& critic, const Tensor& points) const {
+/// grad D(x_i), of the points' shape.
+Tensor gradients(const Critic& critic, const Tensor& points, Differentiable differentiable) {
   Tensor at = points.detach();
   at.require_gradient();
   // Each potential depends on its own point only, so that the gradient of their sum has a row for each.
-  Tensor gradient = grad(critic(at), at, Differentiable::Yes);
-  if (!gradient.defined()) gradient = Tensor::full(at.device(), at.shape(), 0);
+  const Tensor gradient = grad(critic(at), at, differentiable);
+  return gradient.defined() ? gradient : Tensor::full(at.device(), at.shape(), 0);
+}
+
+}  // namespace
+
+Tensor slopes(const Critic& critic, const Tensor& points) {
+  const TapeOn needed;
+  return row_norms(gradients(critic, points, Differentiable::No)).detach();
+}
+
+Tensor GradientPenalty::operator()(const Critic& critic, const Tensor& points) const {
+  const Tensor gradient = gradients(critic, points, Differentiable::Yes);
   const Tensor norms = metric ? wasserstein_norms(*metric, points.detach(), gradient) : row_norms(gradient);
   const Tensor excess = norms - target;
   return mean(square(sides == Sides::One ? relu(excess) : excess));

@@ -9,6 +9,10 @@
 
 namespace wasserkern::losses {
 
+/// How steep a critic is at each point, |grad D(x_i)|_2, [n]; constants. The largest is a lower bound of its Lipschitz
+/// constant.
+WASSERKERN_API Tensor slopes(const Critic& critic, const Tensor& points);
+
 /// What keeps the critic of a WGAN-GP Lipschitz: mean_i (|grad D(x_i)| - target)^2, or with one side
 /// mean_i max(|grad D(x_i)| - target, 0)^2. Gulrajani et al. 2017, equation 3, and section 4 on the sides; there the
 /// x_i are interpolated between real and generated points (engine/ops/interpolate.h) and the weight lambda is 10.

@@ -112,6 +112,8 @@ TEST_CASE("the gradient penalty's parameter gradient is that of finite differenc
     // A target in the midst of the norms, so that both sides are there.
     Doubles norms;
     for (size_t i = 0; i < kPoints; ++i) norms.push_back(reference.gradient_norm(i));
+    const auto found = losses::slopes(critic, points).to_host();
+    for (size_t i = 0; i < kPoints; ++i) CHECK(found[i] == Approx(norms[i]).epsilon(1e-5));
     std::sort(norms.begin(), norms.end());
     const auto target = static_cast<float>(0.5 * (norms.front() + norms.back()));
     REQUIRE(norms.front() < norms.back());
