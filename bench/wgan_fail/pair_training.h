@@ -16,7 +16,7 @@ struct PairTraining {
   int64_t batch = 64;  // images of each set per update; all of them if there are no more
   AdamOptions adam = {.rate = 1e-4f, .beta1 = 0, .beta2 = 0.9f};
   /// The loss of batches x and y, to descend; in a phase, may record.
-  std::function<Tensor(const Tensor& x, const Tensor& y)> loss;
+  std::function<Tensor(const Tensor& x, const Tensor& y)> loss = {};
   /// In the phase, after the step.
   std::function<void()> stepped = {};
   /// Between phases, after every `measure_every` updates.
