@@ -38,6 +38,9 @@ DIMENSION = BIN / "wasserkern_wgan_fail_dimension"
 FALSE_MINIMA = BIN / "wasserkern_wgan_fail_false_minima"
 K_MEDIANS = BIN / "wasserkern_wgan_fail_k_medians"
 PERCEPTUAL = BIN / "wasserkern_wgan_fail_perceptual"
+ORACLE = BIN / "wasserkern_wgan_fail_oracle"
+PINETZ = BIN / "wasserkern_wgan_fail_pinetz"
+MALLASTO = BIN / "wasserkern_wgan_fail_mallasto"
 KERNEL_BENCH = BIN / "kernels/wasserkern_kernel_bench"
 
 PLAIN = ["--device", DEVICE, "--threads", "1"]
