@@ -38,6 +38,8 @@ DIMENSION = BIN / "wasserkern_wgan_fail_dimension"
 FALSE_MINIMA = BIN / "wasserkern_wgan_fail_false_minima"
 K_MEDIANS = BIN / "wasserkern_wgan_fail_k_medians"
 PERCEPTUAL = BIN / "wasserkern_wgan_fail_perceptual"
+TRACKING = BIN / "wasserkern_wgan_fail_tracking"
+SINKHORN_GENERATOR = BIN / "wasserkern_wgan_fail_sinkhorn_generator"
 KERNEL_BENCH = BIN / "kernels/wasserkern_kernel_bench"
 
 PLAIN = ["--device", DEVICE, "--threads", "1"]

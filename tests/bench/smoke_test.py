@@ -268,6 +268,46 @@ class PotentialGenerator(ProgramTest):
         self.assertEqual(*(checkpoint_values(run, "critic") for run in runs))
 
 
+class Tracking(ProgramTest):
+    program = programs.TRACKING
+    flags = [*programs.PLAIN, "--width", 32, "--batch", 64, "--points", 100, "--rate", "1e-2"]
+
+    def test_the_loss_stays_below_the_distance(self):
+        run = self.folder / "run"
+        self.assert_done(self.train(run, "--iterations", ITERATIONS, "--measure-every", 10))
+        loss, slope, normalised, exact, sampling = (column(run, name) for name in (
+            "loss", "slope", "normalised", "exact", "sampling"))
+        self.assertEqual(len(exact), ITERATIONS // 10)
+        for values in zip(loss, slope, normalised, exact, sampling):
+            self.assertAlmostEqual(values[0] / values[1], values[2], delta=1e-5)
+            self.assertLess(values[2], values[3])
+            self.assertTrue(0.05 < values[4] < 0.6)  # 100 points of eight clusters: 0.24 in the mean
+        # A generator that makes nothing but the centre has the circle's radius.
+        self.assertTrue(0.2 < exact[-1] < 0.85 * math.sqrt(2))
+
+
+class SinkhornGenerator(ProgramTest):
+    program = programs.SINKHORN_GENERATOR
+    flags = [*programs.PLAIN, "--dataset", "mixture", "--batch", 32, "--iterations", 40, "--samples-every", 20]
+
+    def test_points_descend(self):
+        for flags in (["--epsilon", 0.5, "--sinkhorn-iterations", 100], ["--epsilon", 2, "--gradient", "unrolled", "--sinkhorn-iterations", 5]):
+            run = self.folder / "-".join(map(str, flags))
+            self.assert_done(self.train(run, *flags))
+            divergence, exact = column(run, "divergence"), column(run, "exact")
+            self.assertLess(mean(divergence[-5:]), 0.5 * mean(divergence[:5]))
+            self.assertLess(mean(exact[-5:]), 0.7 * mean(exact[:5]))
+            for at, settled in zip((20, 40), column(run, "settled")):
+                self.assertAlmostEqual(divergence[at - 1] / settled, 1, delta=0.01)
+
+    def test_points_descend_the_exact_distance(self):
+        run = self.folder / "run"
+        self.assert_done(self.train(run, "--epsilon", 0))
+        for divergence, exact in zip(column(run, "divergence"), column(run, "exact")):
+            self.assertAlmostEqual(divergence / exact, 1, places=4)
+        self.assertLess(mean(column(run, "exact")[-5:]), 0.7 * column(run, "exact")[0])
+
+
 class KernelBenchmarks(ProgramTest):
     def test_shares_of_limits(self):
         shares = {"c_transform/lq(q=1.000000,p=1.000000)/64x64x784": ("terms/s", "share_of_registers"),
