@@ -58,9 +58,9 @@ def draw_tracking(plt, runs):
                                 layout="constrained")
     for (points, curves), run in zip(rows, runs):
         draw_points(points, run.data, run.generated)
-        points.set_title(f"WGAN-GP, {run.label}, iteration {run.columns['exact'][0][-1]}", fontsize=9)
+        points.set_title(f"WGAN-GP, {run.label}, {len(run.data)} points of either side", fontsize=9)
         for name, (label, colour, style) in TRACKED.items():
-            steps, values = run.columns[name]
+            steps, values = run.columns.get(name, ([], []))
             shown = [value if value > 0 else float("nan") for value in values]
             curves.plot(steps, shown, linewidth=1, color=colour, linestyle=style, label=label)
         curves.set(yscale="log", xlabel="iteration", ylabel="Euclidean distance")
@@ -81,8 +81,9 @@ def draw_generators(plt, runs):
             picture.axis("off")
         picture.set_title(f"{run.label}, iteration {run.steps}")
         for name, (label, colour) in DESCENDED.items():
-            curves.plot(*thinned(*run.columns[name]), linewidth=1, color=colour, label=f"{label}, of batches")
-        curves.plot(*run.columns["between_real"], ".", color="black", markersize=3, label="exact W1 of real batches")
+            curves.plot(*thinned(*run.columns[name]), linewidth=1, color=colour, label=label)
+        curves.plot(*run.columns.get("between_real", ([], [])), ".", color="black", markersize=3,
+                    label="exact W1, of real batches")
         curves.set(xlabel="iteration", ylabel="Euclidean distance")
         curves.set_ylim(bottom=0)
         curves.grid(alpha=0.3)
