@@ -40,6 +40,9 @@ K_MEDIANS = BIN / "wasserkern_wgan_fail_k_medians"
 PERCEPTUAL = BIN / "wasserkern_wgan_fail_perceptual"
 TRACKING = BIN / "wasserkern_wgan_fail_tracking"
 SINKHORN_GENERATOR = BIN / "wasserkern_wgan_fail_sinkhorn_generator"
+ORACLE = BIN / "wasserkern_wgan_fail_oracle"
+PINETZ = BIN / "wasserkern_wgan_fail_pinetz"
+MALLASTO = BIN / "wasserkern_wgan_fail_mallasto"
 KERNEL_BENCH = BIN / "kernels/wasserkern_kernel_bench"
 
 PLAIN = ["--device", DEVICE, "--threads", "1"]

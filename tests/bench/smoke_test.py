@@ -291,7 +291,8 @@ class SinkhornGenerator(ProgramTest):
     flags = [*programs.PLAIN, "--dataset", "mixture", "--batch", 32, "--iterations", 40, "--samples-every", 20]
 
     def test_points_descend(self):
-        for flags in (["--epsilon", 0.5, "--sinkhorn-iterations", 100], ["--epsilon", 2, "--gradient", "unrolled", "--sinkhorn-iterations", 5]):
+        for flags in (["--epsilon", 0.5, "--sinkhorn-iterations", 100],
+                      ["--epsilon", 2, "--sinkhorn-iterations", 5, "--gradient", "unrolled"]):
             run = self.folder / "-".join(map(str, flags))
             self.assert_done(self.train(run, *flags))
             divergence, exact = column(run, "divergence"), column(run, "exact")
@@ -306,6 +307,25 @@ class SinkhornGenerator(ProgramTest):
         for divergence, exact in zip(column(run, "divergence"), column(run, "exact")):
             self.assertAlmostEqual(divergence / exact, 1, places=4)
         self.assertLess(mean(column(run, "exact")[-5:]), 0.7 * column(run, "exact")[0])
+
+
+class Estimates(ProgramTest):
+    flags = [*programs.PLAIN, "--points", 16, "--width", 3, "--measure-every", 2, "--iterations", 4, "--rate", "1e-2"]
+
+    def test_a_penalised_critic_stays_below_the_distance_of_two_sets(self):
+        for self.program, batch in ((programs.ORACLE, 8), (programs.PINETZ, 16)):
+            run = self.folder / self.program.name
+            self.assert_done(self.train(run, "--batch", batch))
+            normalised, exact = column(run, "normalised"), column(run, "exact")
+            self.assertTrue(len(normalised) == 2 and 0 < exact[0] == exact[1])
+            self.assertTrue(normalised[0] < normalised[1] < exact[0], (normalised, exact))
+
+    def test_a_c_transform_is_nearer_to_the_distance_of_batches(self):
+        self.program, share = programs.MALLASTO, {}
+        for model in ("wgan-gp", "c-transform"):
+            self.assert_done(self.train(self.folder / model, "--batch", 8, "--pairs", 2, "--model", model))
+            share[model] = column(self.folder / model, "estimate")[-1] / column(self.folder / model, "exact")[-1]
+        self.assertTrue(share["wgan-gp"] < share["c-transform"] <= 1 + 1e-6, share)
 
 
 class KernelBenchmarks(ProgramTest):
