@@ -86,10 +86,7 @@ class Tracking {
 
   Summary summary(const std::string& column) const {
     const auto rows = run_.measured(column);
-    const auto tenth = std::max<std::ptrdiff_t>(std::ssize(rows) / 10, 1);
-    std::vector<float> values;
-    for (auto row = rows.end() - tenth; row != rows.end(); ++row) values.push_back(static_cast<float>(row->second));
-    return {rows.back().second, bench::mean(values)};
+    return {rows.back().second, bench::mean_of_last_tenth(rows)};
   }
 
   bench::Experiment& run_;
