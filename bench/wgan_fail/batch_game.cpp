@@ -4,6 +4,7 @@
 #include <cmath>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/games/game.h"
@@ -12,6 +13,7 @@
 #include "engine/ops/elementwise.h"
 #include "engine/ops/interpolate.h"
 #include "engine/ops/reduce.h"
+#include "engine/ops/transport.h"
 #include "engine/ops/view.h"
 #include "engine/tape.h"
 #include "kernels/assignment.h"
@@ -53,36 +55,41 @@ Tensor generator_loss(const BatchGame& settings, const losses::Critic& critic, c
   return of_real + losses::wgan_generator_loss(critic, y);
 }
 
-/// A batch of points as the one problem of a batch of problems.
-Tensor one_problem(const Tensor& points) {
-  return reshape(points.detach(), {1, points.shape().rows(), points.shape().columns()});
+using Rows = std::vector<std::pair<uint64_t, double>>;
+
+double mean_of(std::span<const Rows::value_type> rows) {
+  double sum = 0;
+  for (const auto& [step, value] : rows) sum += value;
+  return sum / static_cast<double>(rows.size());
+}
+
+/// Over iterations, of which both have all.
+double correlation(const Rows& a, const Rows& b) {
+  const double mean_a = mean_of(a), mean_b = mean_of(b);
+  double together = 0, of_a = 0, of_b = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    together += (a[i].second - mean_a) * (b[i].second - mean_b);
+    of_a += std::pow(a[i].second - mean_a, 2);
+    of_b += std::pow(b[i].second - mean_b, 2);
+  }
+  return together / std::sqrt(of_a * of_b);
 }
 
 BatchComparison compare(Experiment& run) {
-  const auto objective = run.measured("objective"), exact = run.measured("exact");
-  const std::size_t count = std::min(objective.size(), exact.size()), tenth = std::max<std::size_t>(count / 10, 1);
-  // Of two rows of numbers, [begin, begin + size).
-  const auto mean_of = [](const auto& rows, std::size_t begin, std::size_t size) {
-    double sum = 0;
-    for (const auto& row : std::span(rows).subspan(begin, size)) sum += row.second;
-    return sum / static_cast<double>(size);
-  };
-  const double mean_objective = mean_of(objective, 0, count), mean_exact = mean_of(exact, 0, count);
-  double together = 0, of_objective = 0, of_exact = 0, excess = -INFINITY;
-  for (std::size_t i = 0; i < count; ++i) {
-    const double a = objective[i].second - mean_objective, b = exact[i].second - mean_exact;
-    together += a * b;
-    of_objective += a * a;
-    of_exact += b * b;
-    excess = std::max(excess, objective[i].second - exact[i].second);
-  }
-  return {.iterations = static_cast<int64_t>(count),
-          .objective = mean_of(objective, count - tenth, tenth),
-          .exact = mean_of(exact, count - tenth, tenth),
-          .first_objective = mean_of(objective, 0, tenth),
-          .first_exact = mean_of(exact, 0, tenth),
-          .correlation = together / std::sqrt(of_objective * of_exact),
-          .largest_excess = excess};
+  const Rows objective = run.measured("objective"), exact = run.measured("exact"), pairs = run.measured("pairs");
+  const size_t tenth = std::max<size_t>(exact.size() / 10, 1);
+  const auto last = [&](const Rows& rows) { return mean_of(std::span(rows).last(tenth)); };
+  const auto first = [&](const Rows& rows) { return mean_of(std::span(rows).first(tenth)); };
+  BatchComparison found{.objective = last(objective),
+                        .exact = last(exact),
+                        .pairs = last(pairs),
+                        .first_objective = first(objective),
+                        .first_exact = first(exact),
+                        .correlation = correlation(objective, exact),
+                        .largest_excess = -INFINITY};
+  for (size_t i = 0; i < exact.size(); ++i)
+    found.largest_excess = std::max(found.largest_excess, objective[i].second - exact[i].second);
+  return found;
 }
 
 }  // namespace
@@ -102,10 +109,7 @@ BatchGame batch_game_flags(Experiment& run, const std::optional<losses::QpWgan>&
       number({"critic-rate", "NUMBER", "of the critic's, if it has its own"}, decimal(game.generator.rate));
   game.potential_scale =
       number({"potential-scale", "NUMBER", "c-transforms: the potential is this many times the critic's output"}, 1);
-  game.penalty_weight = number({"penalty", "NUMBER", "wgan-gp: lambda, the weight of the gradient penalty"}, 10);
   if (!(game.potential_scale > 0)) throw UsageError("--potential-scale must be positive");
-  if (game.penalty_weight < 0) throw UsageError("--penalty must not be negative");
-  if (flags.given("penalty") && transform) throw UsageError("--penalty is of --model wgan-gp");
   if (flags.given("potential-scale") && !transform)
     throw UsageError("--potential-scale is of c-transforms, not of wgan-gp");
   if (run.batch_size() > kMostAssigned)
@@ -155,8 +159,9 @@ BatchComparison train_batch_game(Experiment& run, const BatchGame& settings) {
       generator_adam.descend(grad(loss, game.generator.parameters()));
       samples.follow();
       y = generated.detach();
-      exact = losses::batched_exact_transport(kEuclidean, one_problem(game.x), one_problem(y));
-      run.record({{"objective", loss}, {"spread", spread(y)}});
+      const Tensor costs = pairwise_cost(kEuclidean, game.x, y);
+      exact = losses::batched_exact_transport(reshape(costs, {1, costs.shape()[0], costs.shape()[1]}));
+      run.record({{"objective", loss}, {"pairs", mean(costs)}, {"spread", spread(y)}});
     });
     // Where training diverged its own values stop the run, and say what to do.
     if (!std::isfinite(exact.sums.to_host()[0].cost)) return;

@@ -29,19 +29,18 @@ struct BatchGame {
 /// What the command line asks for, for a game with this transform, or none. Throws UsageError.
 BatchGame batch_game_flags(Experiment& run, const std::optional<losses::QpWgan>& transform);
 
-/// What V and W1 came to, over the iterations of a run and over the last tenth of them.
+/// What became of V and W1.
 struct BatchComparison {
-  int64_t iterations;
-  double objective, exact;              // means of the last tenth
-  double first_objective, first_exact;  // and of the first tenth
+  double objective, exact, pairs;       // means of the last tenth of all iterations
+  double first_objective, first_exact;  // of the first tenth
   double correlation;                   // of both over all iterations
   double largest_excess;                // max V - W1
 };
 
-/// Trains, keeping everything in the checkpoint, and draws samples. Records `objective`, L_G, and `exact`, the W1,
-/// certified, of every iteration's two batches; `spread`, the generated pixels' standard deviation over the batch;
-/// `dual`, V of the critic's last step; for WGAN-GP `penalty`, and now and then `slope`, the critic's steepest between
-/// the two batches.
+/// Trains, keeping everything in the checkpoint, and draws samples. Records `objective`, L_G, and `exact`, the
+/// certified W1, of every iteration's two batches, and `pairs`, the mean distance between them; `spread`, the generated
+/// pixels' standard deviation over the batch; `dual`, V of the critic's last step; for WGAN-GP `penalty`, and now and
+/// then `slope`, the critic's steepest between the two batches.
 BatchComparison train_batch_game(Experiment& run, const BatchGame& settings);
 
 }  // namespace wasserkern::bench

@@ -26,6 +26,7 @@ void compare(bench::Experiment& run) {
                         printed("%g", epsilon) + ", batches of " + std::to_string(run.batch_size()),
                .header = {"quantity", "ours"},
                .rows = {{"loss, mean of the last tenth", printed("%.4g", found.objective)},
+                        {"mean distance of all pairs, the same", printed("%.4g", found.pairs)},
                         {"exact W1, the same", printed("%.4g", found.exact)},
                         {"loss / W1, the same", printed("%.3f", found.objective / found.exact)},
                         {"W1, last tenth / first", printed("%.3f", found.exact / found.first_exact)},
