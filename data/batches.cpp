@@ -82,6 +82,13 @@ class Batches::Maker {
     check_batches();
   }
 
+  Maker(std::vector<Cluster> mixture, int64_t batch_size, uint64_t seed)
+      : count_(batch_size), batch_size_(batch_size), seed_(seed), remainder_(Remainder::LeftOut) {
+    features_ = mixture_sample(mixture, 0, seed, 0).features;
+    rows_ = std::move(mixture);
+    check_batches();
+  }
+
   int64_t batch_size() const { return batch_size_; }
   int64_t features() const { return features_; }
 
@@ -97,6 +104,10 @@ class Batches::Maker {
 
   /// Overwrites `values` with the batch at `position`.
   void make(uint64_t position, std::vector<float>& values) {
+    if (const auto* mixture = std::get_if<std::vector<Cluster>>(&rows_)) {
+      values = mixture_sample(*mixture, batch_size_, seed_, position).values;
+      return;
+    }
     const auto per_epoch = static_cast<uint64_t>(batches_per_epoch());
     prepare_epoch(position / per_epoch);
     const int64_t* chosen = order_.data() + position % per_epoch * static_cast<uint64_t>(batch_size_);
@@ -131,7 +142,7 @@ class Batches::Maker {
     ordered_epoch_ = epoch;
   }
 
-  std::variant<Images, Points> rows_;
+  std::variant<Images, Points, std::vector<Cluster>> rows_;
   int64_t count_;
   int64_t features_;
   int64_t batch_size_;
@@ -147,6 +158,9 @@ Batches::Batches(Images images, int64_t batch_size, uint64_t seed, PixelRange ra
 
 Batches::Batches(Points points, int64_t batch_size, uint64_t seed, Remainder remainder)
     : Batches(std::make_unique<Maker>(std::move(points), batch_size, seed, remainder)) {}
+
+Batches::Batches(std::vector<Cluster> mixture, int64_t batch_size, uint64_t seed)
+    : Batches(std::make_unique<Maker>(std::move(mixture), batch_size, seed)) {}
 
 Batches::Batches(std::unique_ptr<Maker> maker) : maker_(std::move(maker)) {
   if (next_rows() * features() < kLeastValuesAhead) return;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/images.h"
+#include "data/mixture.h"
 #include "data/points.h"
 #include "kernels/export.h"
 
@@ -19,9 +20,10 @@ enum class PixelRange { ZeroToOne, MinusOneToOne };
 /// What becomes of the `count mod batch_size` rows at the end of an epoch's order.
 enum class Remainder { LeftOut, ShorterBatch };
 
-/// Images or points as batches of floats in an order that is drawn anew for every epoch. The order of epoch e is a
-/// function of (seed, e) alone, the same on every machine, so that the whole state is the number of batches drawn. A
-/// thread makes the next batches, orders included, while the last is used; small ones are made when they are asked for.
+/// Images or points as batches of floats in an order that is drawn anew for every epoch, or points that are drawn
+/// themselves. The order of epoch e is a function of (seed, e) alone, the same on every machine, so that the whole
+/// state is the number of batches drawn. A thread makes the next batches, orders included, while the last is used;
+/// small ones are made when they are asked for.
 class WASSERKERN_API Batches {
  public:
   /// Throw UsageError for a batch size below 1, DataError when there is no batch (fewer rows than one whole batch, or
@@ -29,6 +31,9 @@ class WASSERKERN_API Batches {
   Batches(Images images, int64_t batch_size, uint64_t seed, PixelRange range = PixelRange::MinusOneToOne,
           Remainder remainder = Remainder::LeftOut);
   Batches(Points points, int64_t batch_size, uint64_t seed, Remainder remainder = Remainder::ShorterBatch);
+  /// Of fresh points for ever: batch b is mixture_sample(mixture, batch_size, seed, b), and each an epoch of its own.
+  /// Throws UsageError as that, and for a batch size below 1.
+  Batches(std::vector<Cluster> mixture, int64_t batch_size, uint64_t seed);
   ~Batches();
 
   int64_t batch_size() const;

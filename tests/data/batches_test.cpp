@@ -234,6 +234,22 @@ TEST_CASE("Points are copied as they are", "[batches]") {
     CHECK(std::memcmp(&drawn[2 * row], &values[2 * static_cast<size_t>(chosen[row])], 2 * sizeof(float)) == 0);
 }
 
+TEST_CASE("Fresh points of a mixture are those of the batch's number", "[batches]") {
+  const auto mixture = data::ring_of_clusters(1, 0.1f);
+  const int64_t size = GENERATE(7, 10'000);  // the large ones are made ahead
+  Batches batches(mixture, size, 5);
+  CHECK(batches.features() == 2);
+  CHECK(batches.batches_per_epoch() == 1);
+  for (const uint64_t position : {0, 1, 2, 7, 3}) {
+    batches.seek(position);
+    CHECK(batches.next_rows() == size);
+    CHECK(next(batches) == data::mixture_sample(mixture, size, 5, position).values);
+  }
+  CHECK(batches.position() == 4);
+  batches.seek(uint64_t{1} << 40);
+  CHECK(next(batches) == data::mixture_sample(mixture, size, 5, uint64_t{1} << 40).values);
+}
+
 TEST_CASE("Batches that cannot be are errors", "[batches]") {
   CHECK_THROWS_AS(Batches(numbered_images(4), 5, 0), DataError);
   CHECK_THROWS_AS(Batches(numbered_images(0), 1, 0), DataError);
@@ -250,4 +266,6 @@ TEST_CASE("Batches that cannot be are errors", "[batches]") {
   CHECK_THROWS_AS(Batches(Points{1, 2, {1, 2}}, 0, 0), UsageError);
   CHECK_THROWS_AS(Batches(Points{2, 2, {1, 2, 3}}, 1, 0), ShapeError);
   CHECK_THROWS_AS(Batches(Points{-1, -2, {1, 2}}, 1, 0), ShapeError);
+  CHECK_THROWS_AS(Batches(data::ring_of_clusters(1, 1), 0, 0), UsageError);
+  CHECK_THROWS_AS(Batches(data::ring_of_clusters(1, 1, 0), 1, 0), UsageError);
 }
