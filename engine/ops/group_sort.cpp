@@ -31,16 +31,18 @@ Tensor reordered(const Tensor& x, const Origin& origin, Direction direction) {
                [=](Sweep& sweep) { sweep.give(0, reordered(sweep.gradient(), origin, other)); });
 }
 
-}  // namespace
-
-Tensor group_sort(const Tensor& x, int64_t size) {
+/// Sorts, and says in `origin` from where.
+Tensor sorted(const Tensor& x, int64_t size, const Origin& origin) {
   Tensor out = Tensor::empty(x.device(), x.shape());
-  const Origin origin(x.device(), x.size());
   submit(x.device(), [=, from = x.matrix(), columns = matrix(origin, x), to = out.matrix()](auto& stream) {
     group_sort(stream, size, from, to, columns);
   });
   return taped("group_sort", out, {x},
                [=](Sweep& sweep) { sweep.give(0, reordered(sweep.gradient(), origin, Direction::Restore)); });
 }
+
+}  // namespace
+
+Tensor group_sort(const Tensor& x, int64_t size) { return sorted(x, size, Origin(x.device(), x.size())); }
 
 }  // namespace wasserkern

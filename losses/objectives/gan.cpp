@@ -8,7 +8,11 @@
 namespace wasserkern::losses {
 
 Tensor gan_critic_loss(const Critic& critic, const Tensor& x, const Tensor& y) {
-  return mean(softplus(-critic(x.detach()))) + mean(softplus(critic(y.detach())));
+  return gan_critic_loss(apart(critic, x, y));
+}
+
+Tensor gan_critic_loss(const Potentials& potentials) {
+  return mean(softplus(-potentials.x)) + mean(softplus(potentials.y));
 }
 
 Tensor gan_minimax_loss(const Critic& critic, const Tensor& y) { return -mean(softplus(critic(y))); }
