@@ -208,7 +208,7 @@ int main(int argc, char** argv) {
       .summary =
           "WGAN and GAN with a critic that is Lipschitz by its architecture, and without, on a ring of eight "
           "normal distributions",
-      .iterations = 10'000,
+      .iterations = 5000,
       .batch = 256};
   return bench::run_experiment(about, argc, argv, train);
 }

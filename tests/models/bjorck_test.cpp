@@ -49,7 +49,8 @@ double distance_from_orthonormal(const Tensor& w) {
   const int64_t size = std::min(w.shape()[0], w.shape()[1]);
   double farthest = 0;
   for (int64_t i = 0; i < size; ++i)
-    for (int64_t j = 0; j < size; ++j) farthest = std::max(farthest, std::abs(values[i * size + j] - double{i == j}));
+    for (int64_t j = 0; j < size; ++j)
+      farthest = std::max(farthest, std::abs(values[i * size + j] - (i == j ? 1.0 : 0.0)));
   return farthest;
 }
 
