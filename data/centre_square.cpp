@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/error.h"
@@ -55,9 +56,13 @@ constexpr int32_t kHalf = 1 << (kFraction - 1);
 /// Sums of weights that sum to 1, up to their rounding.
 uint8_t rounded(int32_t sum) { return static_cast<uint8_t>(std::min(sum >> kFraction, 255)); }
 
-}  // namespace
+/// [height, width, 3].
+struct Picture {
+  int64_t height, width;
+  const uint8_t* pixels;
+};
 
-void centre_square(const RgbImage& image, int64_t side, std::span<uint8_t> out) {
+void centre_square(const Picture& image, int64_t side, std::span<uint8_t> out) {
   const int64_t shorter = std::min(image.height, image.width);
   if (side < 1 || shorter < 1 || static_cast<int64_t>(out.size()) != side * side * kChannels) {
     throw ShapeError("centre square: " + std::to_string(out.size()) + " values for a side of " + std::to_string(side) +
@@ -70,7 +75,7 @@ void centre_square(const RgbImage& image, int64_t side, std::span<uint8_t> out) 
   for (int64_t y = down.first; y < down.last; ++y) {
     uint8_t* to = narrowed.data() + (y - down.first) * row_values;
     for (const Axis::Reach& reach : across.reaches) {
-      const uint8_t* from = image.pixels.get() + (y * image.width + reach.first) * kChannels;
+      const uint8_t* from = image.pixels + (y * image.width + reach.first) * kChannels;
       int32_t sums[kChannels] = {kHalf, kHalf, kHalf};
       for (int64_t j = 0; j < reach.count; ++j) {
         for (int channel = 0; channel < kChannels; ++channel) sums[channel] += reach.weights[j] * *from++;
@@ -89,6 +94,28 @@ void centre_square(const RgbImage& image, int64_t side, std::span<uint8_t> out) 
     }
     to = std::ranges::transform(sums, to, rounded).out;
   }
+}
+
+}  // namespace
+
+void centre_square(const RgbImage& image, int64_t side, std::span<uint8_t> out) {
+  centre_square(Picture{image.height, image.width, image.pixels.get()}, side, out);
+}
+
+Images centre_squares(const Images& images, int64_t side) {
+  if (images.channels != kChannels)
+    throw ShapeError("centre squares: images of " + std::to_string(images.channels) + " channels; they must have 3");
+  const int64_t values = side * side * kChannels;
+  std::vector<uint8_t> pixels(static_cast<size_t>(std::max<int64_t>(0, images.count * values)));
+  for (int64_t i = 0; i < images.count; ++i)
+    centre_square(Picture{images.height, images.width, images.pixels.begin() + i * images.features()}, side,
+                  std::span(pixels).subspan(static_cast<size_t>(i * values), static_cast<size_t>(values)));
+  return {.count = images.count,
+          .height = side,
+          .width = side,
+          .channels = kChannels,
+          .pixels = std::move(pixels),
+          .labels = images.labels};
 }
 
 }  // namespace wasserkern::data

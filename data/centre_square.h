@@ -4,6 +4,7 @@
 #include <span>
 
 #include "data/image_file.h"
+#include "data/images.h"
 #include "kernels/export.h"
 
 namespace wasserkern::data {
@@ -14,5 +15,8 @@ namespace wasserkern::data {
 /// cut off at the border; first across, then down, each rounded. Only what ends up in the square is computed. Throws
 /// ShapeError when `out` has another size.
 WASSERKERN_API void centre_square(const RgbImage& image, int64_t side, std::span<uint8_t> out);
+
+/// The same of each of many, which keep their labels. Throws ShapeError unless they have three channels.
+WASSERKERN_API Images centre_squares(const Images& images, int64_t side);
 
 }  // namespace wasserkern::data

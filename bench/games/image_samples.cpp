@@ -45,20 +45,21 @@ void ImageSamples::Average::visit(Checkpoint& checkpoint, const std::string& nam
   statistics.visit(checkpoint, name + "_statistics");
 }
 
-ImageSamples::ImageSamples(Experiment& run, const Game& game, const SampleSettings& settings, const ImageShape& shape,
-                           data::PixelRange range, const std::function<models::Model()>& make_generator) {
+ImageSamples::ImageSamples(Experiment& run, const models::Model& generator, int64_t latent,
+                           const SampleSettings& settings, const ImageShape& shape, data::PixelRange range,
+                           const std::function<models::Model()>& make_generator) {
   if (settings.average > 0) {
-    average_.emplace(game.generator, make_generator(), settings.average);
+    average_.emplace(generator, make_generator(), settings.average);
     run.keep("average", *average_);
   }
-  const Tensor grid_noise = run.noise({64, game.latent}), saved_noise = run.noise({settings.saved, game.latent});
-  run.every(run.samples_every(), [=, this, &run, &game] {
-    run.save_grid(draw(game.generator, grid_noise, shape), shape, range);
+  const Tensor grid_noise = run.noise({64, latent}), saved_noise = run.noise({settings.saved, latent});
+  run.every(run.samples_every(), [=, this, &run] {
+    run.save_grid(draw(generator, grid_noise, shape), shape, range);
     if (average_) run.save_grid(draw(average_->network, grid_noise, shape), shape, range, "average");
   });
-  run.every(run.iterations(), [=, this, &run, &game] {
+  run.every(run.iterations(), [=, this, &run] {
     if (settings.saved > 0)
-      run.save_points("images", draw(average_ ? average_->network : game.generator, saved_noise, shape));
+      run.save_points("images", draw(average_ ? average_->network : generator, saved_noise, shape));
   });
 }
 

@@ -19,13 +19,17 @@ struct SampleSettings {
 /// --average and --save-images; throws UsageError.
 SampleSettings sample_flags(Flags& flags);
 
-/// The images that a game's generator makes while it learns: grids in the run's samples/, of its moving average too if
+/// The images that a generator makes while it learns: grids in the run's samples/, of its moving average too if
 /// there is one, and at the end an array. Each image depends on its own noise alone, by the running statistics.
 class ImageSamples {
  public:
-  /// Before train_game; `game` must outlive this. `make_generator` makes another network like the game's.
+  /// Before the run is trained. `make_generator` makes another network like this one, which takes `latent` values.
+  ImageSamples(Experiment& run, const models::Model& generator, int64_t latent, const SampleSettings& settings,
+               const ImageShape& shape, data::PixelRange range, const std::function<models::Model()>& make_generator);
+  /// Of a game's.
   ImageSamples(Experiment& run, const Game& game, const SampleSettings& settings, const ImageShape& shape,
-               data::PixelRange range, const std::function<models::Model()>& make_generator);
+               data::PixelRange range, const std::function<models::Model()>& make_generator)
+      : ImageSamples(run, game.generator, game.latent, settings, shape, range, make_generator) {}
   ImageSamples(const ImageSamples&) = delete;  // the run calls back
   ImageSamples& operator=(const ImageSamples&) = delete;
 

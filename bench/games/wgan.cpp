@@ -9,8 +9,8 @@ namespace wasserkern::bench {
 namespace {
 
 /// The critic's loss, recorded as what it says of the distance.
-Tensor recorded_loss(Experiment& run, const losses::Potentials& potentials) {
-  const Tensor loss = losses::wgan_critic_loss(potentials);
+Tensor recorded_loss(Experiment& run, const losses::CriticValues& values) {
+  const Tensor loss = losses::wgan_critic_loss(values);
   run.record({{"distance", -loss}});
   return loss;
 }

@@ -11,9 +11,7 @@ Tensor gan_critic_loss(const Critic& critic, const Tensor& x, const Tensor& y) {
   return gan_critic_loss(apart(critic, x, y));
 }
 
-Tensor gan_critic_loss(const Potentials& potentials) {
-  return mean(softplus(-potentials.x)) + mean(softplus(potentials.y));
-}
+Tensor gan_critic_loss(const CriticValues& values) { return mean(softplus(-values.x)) + mean(softplus(values.y)); }
 
 Tensor gan_minimax_loss(const Critic& critic, const Tensor& y) { return -mean(softplus(critic(y))); }
 

@@ -9,7 +9,7 @@ Tensor wgan_critic_loss(const Critic& critic, const Tensor& x, const Tensor& y) 
   return wgan_critic_loss(apart(critic, x, y));
 }
 
-Tensor wgan_critic_loss(const Potentials& potentials) { return mean(potentials.y) - mean(potentials.x); }
+Tensor wgan_critic_loss(const CriticValues& values) { return mean(values.y) - mean(values.x); }
 
 Tensor wgan_generator_loss(const Critic& critic, const Tensor& y) { return -mean(critic(y)); }
 

@@ -13,7 +13,7 @@ namespace wasserkern::losses {
 
 /// mean D(y) - mean D(x), a scalar for the critic to descend; x and y are constants here.
 WASSERKERN_API Tensor wgan_critic_loss(const Critic& critic, const Tensor& x, const Tensor& y);
-WASSERKERN_API Tensor wgan_critic_loss(const Potentials& potentials);
+WASSERKERN_API Tensor wgan_critic_loss(const CriticValues& values);
 
 /// -mean D(y), a scalar for the generator to descend.
 WASSERKERN_API Tensor wgan_generator_loss(const Critic& critic, const Tensor& y);

@@ -84,6 +84,11 @@ class Agreement(ProgramTest):
             with self.subTest(program.name):
                 self.assert_close(*self.trained_twice(program, 2, flags), 2)
 
+    def test_estimates_of_a_fixed_distance(self):
+        flags = ["--points", 16, "--batch", 8, "--measure-every", 1]
+        self.assert_agree(programs.ORACLE, *flags, "--architecture", "resnet", "--width", 3, steps=4)
+        self.assert_agree(programs.MALLASTO, *flags, "--model", "c-transform", "--width", 3, "--pairs", 2, steps=4)
+
     def test_clusters_and_nearest_images(self):
         few = ["--dataset", "cifar-10", "--images", 12]
         for program, flags in ((programs.FALSE_MINIMA, ["--batch", 4, "--starts", 1]),

@@ -218,6 +218,44 @@ class Cifar(ProgramTest):
                 self.assertEqual(*(checkpoint_values(run, "generator") for run in runs))
 
 
+class BatchGame(ProgramTest):
+    flags = [*programs.NARROW_CIFAR, "--dataset", "cifar-10", "--critic-steps", 2]
+
+    def curves(self, name, *flags, iterations=10):
+        run = self.folder / name
+        self.assert_done(self.train(run, "--iterations", iterations, *flags))
+        loss, exact = column(run, "objective"), column(run, "exact")
+        self.assertEqual((len(loss), len(exact)), (iterations, iterations))
+        self.assertTrue(all(map(math.isfinite, loss)) and min(exact) > 0)
+        return loss, exact
+
+
+class BatchEstimator(BatchGame):
+    program = programs.BATCH_ESTIMATOR
+
+    def test_a_c_transforms_loss_is_at_most_the_exact_distance(self):
+        fast = ["--potential-scale", 20, "--critic-rate", "1e-3"]
+        loss, exact = self.curves("real", *fast)
+        self.assertTrue(all(value <= limit * (1 + 1e-5) for value, limit in zip(loss, exact)), (loss, exact))
+        # Over the generated batch nothing limits it.
+        loss, exact = self.curves("generated", *fast, "--search-space", "generated")
+        self.assertGreater(loss[-1], 1.5 * exact[-1])
+
+    def test_wgan_gp(self):
+        self.curves("wgan-gp", "--model", "wgan-gp")
+        (slope,) = column(self.folder / "wgan-gp", "slope")
+        self.assertGreater(slope, 0)
+
+
+class SoftTransform(BatchGame):
+    program = programs.SOFT_TRANSFORM
+
+    def test_its_loss_is_near_the_mean_over_all_pairs(self):
+        loss, exact = self.curves("soft", iterations=4)
+        for value, least, most in zip(loss, exact, column(self.folder / "soft", "pairs"), strict=True):
+            self.assertTrue(0.98 * most < value < (1 + 1e-5) * most and least < (1 + 1e-5) * most, (value, least, most))
+
+
 class PotentialGenerator(ProgramTest):
     program = programs.POTENTIAL_GENERATOR
 
@@ -266,6 +304,66 @@ class PotentialGenerator(ProgramTest):
         for run, flags in zip(runs, ([], ["--eager"])):
             self.assert_done(self.train(run, "--iterations", 110, "--nearest", 0, *flags))
         self.assertEqual(*(checkpoint_values(run, "critic") for run in runs))
+
+
+class Tracking(ProgramTest):
+    program = programs.TRACKING
+    flags = [*programs.PLAIN, "--width", 32, "--batch", 64, "--points", 100, "--rate", "1e-2"]
+
+    def test_the_loss_stays_below_the_distance(self):
+        run = self.folder / "run"
+        self.assert_done(self.train(run, "--iterations", ITERATIONS, "--measure-every", 10))
+        loss, slope, normalised, exact, sampling = (column(run, name) for name in (
+            "loss", "slope", "normalised", "exact", "sampling"))
+        self.assertEqual(len(exact), ITERATIONS // 10)
+        for values in zip(loss, slope, normalised, exact, sampling):
+            self.assertAlmostEqual(values[0] / values[1], values[2], delta=1e-5)
+            self.assertLess(values[2], values[3])
+            self.assertTrue(0.05 < values[4] < 0.6)  # 100 points of eight clusters: 0.24 in the mean
+        # A generator that makes nothing but the centre has the circle's radius.
+        self.assertTrue(0.2 < exact[-1] < 0.85 * math.sqrt(2))
+
+
+class SinkhornGenerator(ProgramTest):
+    program = programs.SINKHORN_GENERATOR
+    flags = [*programs.PLAIN, "--dataset", "mixture", "--batch", 32, "--iterations", 40, "--samples-every", 20]
+
+    def test_points_descend(self):
+        for flags in (["--epsilon", 0.5, "--sinkhorn-iterations", 100],
+                      ["--epsilon", 2, "--sinkhorn-iterations", 5, "--gradient", "unrolled"]):
+            run = self.folder / "-".join(map(str, flags))
+            self.assert_done(self.train(run, *flags))
+            divergence, exact = column(run, "divergence"), column(run, "exact")
+            self.assertLess(mean(divergence[-5:]), 0.5 * mean(divergence[:5]))
+            self.assertLess(mean(exact[-5:]), 0.7 * mean(exact[:5]))
+            for at, settled in zip((20, 40), column(run, "settled")):
+                self.assertAlmostEqual(divergence[at - 1] / settled, 1, delta=0.01)
+
+    def test_points_descend_the_exact_distance(self):
+        run = self.folder / "run"
+        self.assert_done(self.train(run, "--epsilon", 0))
+        for divergence, exact in zip(column(run, "divergence"), column(run, "exact")):
+            self.assertAlmostEqual(divergence / exact, 1, places=4)
+        self.assertLess(mean(column(run, "exact")[-5:]), 0.7 * column(run, "exact")[0])
+
+
+class Estimates(ProgramTest):
+    flags = [*programs.PLAIN, "--points", 16, "--width", 3, "--measure-every", 2, "--iterations", 4, "--rate", "1e-2"]
+
+    def test_a_penalised_critic_stays_below_the_distance_of_two_sets(self):
+        for self.program, batch in ((programs.ORACLE, 8), (programs.PINETZ, 16)):
+            run = self.folder / self.program.name
+            self.assert_done(self.train(run, "--batch", batch))
+            normalised, exact = column(run, "normalised"), column(run, "exact")
+            self.assertTrue(len(normalised) == 2 and 0 < exact[0] == exact[1])
+            self.assertTrue(normalised[0] < normalised[1] < exact[0], (normalised, exact))
+
+    def test_a_c_transform_is_nearer_to_the_distance_of_batches(self):
+        self.program, share = programs.MALLASTO, {}
+        for model in ("wgan-gp", "c-transform"):
+            self.assert_done(self.train(self.folder / model, "--batch", 8, "--pairs", 2, "--model", model))
+            share[model] = column(self.folder / model, "estimate")[-1] / column(self.folder / model, "exact")[-1]
+        self.assertTrue(share["wgan-gp"] < share["c-transform"] <= 1 + 1e-6, share)
 
 
 class KernelBenchmarks(ProgramTest):

@@ -149,6 +149,29 @@ TEST_CASE("Extreme pictures keep their colour", "[image]") {
   }
 }
 
+TEST_CASE("The squares of many images are those of each", "[image]") {
+  std::mt19937_64 random(test_seed());
+  INFO("seed " << test_seed());
+  constexpr int64_t kCount = 3, kHeight = 7, kWidth = 9;
+  data::Images images{
+      .count = kCount, .height = kHeight, .width = kWidth, .channels = 3, .pixels = {}, .labels = {4, 5, 6}};
+  std::vector<uint8_t> pixels, expected;
+  for (int64_t i = 0; i < kCount; ++i) {
+    const RgbImage one = random_image(kHeight, kWidth, random);
+    pixels.insert(pixels.end(), one.pixels.get(), one.pixels.get() + kHeight * kWidth * 3);
+    const std::vector<uint8_t> square = centre_square(one, 14);  // twice as large
+    expected.insert(expected.end(), square.begin(), square.end());
+  }
+  images.pixels = pixels;
+  const data::Images squares = data::centre_squares(images, 14);
+  CHECK(std::vector<int64_t>{squares.count, squares.height, squares.width, squares.channels} ==
+        std::vector<int64_t>{kCount, 14, 14, 3});
+  CHECK(squares.labels == images.labels);
+  CHECK(std::vector(squares.pixels.begin(), squares.pixels.end()) == expected);
+  images.channels = 1;
+  CHECK_THROWS_AS(data::centre_squares(images, 14), ShapeError);
+}
+
 TEST_CASE("A square of no size, or into too little room, is a ShapeError", "[image]") {
   std::vector<uint8_t> out(11);
   const RgbImage image = made_of(1, 1, {1, 2, 3});
