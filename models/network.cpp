@@ -7,6 +7,7 @@
 #include "engine/ops/convolution.h"
 #include "engine/ops/dropout.h"
 #include "engine/ops/elementwise.h"
+#include "engine/ops/group_sort.h"
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/matmul.h"
 #include "engine/ops/view.h"
@@ -26,6 +27,8 @@ struct Tail {
 
 Shape outputs_of(const Dense& map, const Shape&) { return map.outputs; }
 
+Shape outputs_of(const BjorckDense& map, const Shape&) { return map.outputs; }
+
 Shape outputs_of(const Convolution& map, const Shape& image) {
   return {map.window.output_extent(image[0], map.filter), map.window.output_extent(image[1], map.filter), map.channels};
 }
@@ -36,6 +39,8 @@ Shape outputs_of(const TransposedConvolution& map, const Shape& image) {
 
 Shape weight_of(const Dense& map, const Shape& inputs) { return {map.outputs.size(), inputs.size()}; }
 
+Shape weight_of(const BjorckDense& map, const Shape& inputs) { return {map.outputs.size(), inputs.size()}; }
+
 Shape weight_of(const Convolution& map, const Shape& image) { return {map.channels, map.filter, map.filter, image[2]}; }
 
 Shape weight_of(const TransposedConvolution& map, const Shape& image) {
@@ -44,6 +49,11 @@ Shape weight_of(const TransposedConvolution& map, const Shape& image) {
 
 Tensor apply(const Dense&, const Tensor& x, const Tensor& weight, const Tail& tail) {
   return linear(x, weight, tail.bias, tail.activation, tail.slope);
+}
+
+Tensor apply(const BjorckDense& map, const Tensor& x, const Tensor& weight, const Tail& tail) {
+  const Tensor orthonormal = orthonormalised(weight, map.rule);
+  return apply(Dense{}, x, map.lipschitz == 1 ? orthonormal : map.lipschitz * orthonormal, tail);
 }
 
 Tensor apply(const Convolution& map, const Tensor& x, const Tensor& weight, const Tail& tail) {
@@ -71,26 +81,32 @@ Tensor normalised(const Layer& layer, Mode mode, const Tensor& x, const Tensor& 
   return fuses ? map() : tanh(map());
 }
 
+bool is_dense(const Layer& layer) {
+  return std::holds_alternative<Dense>(layer.map) || std::holds_alternative<BjorckDense>(layer.map);
+}
+
 /// The shapes that a chain passes through, beginning with its input. Throws UsageError.
 std::vector<Shape> shapes_through(const Shape& input, const std::vector<Layer>& layers) {
   std::vector<Shape> shapes{input};
   for (size_t i = 0; i < layers.size(); ++i) {
     const Shape& before = shapes.back();
-    const bool fits = before.size() > 0 && (std::holds_alternative<Dense>(layers[i].map) || before.rank() == 3);
+    const bool fits = before.size() > 0 && (is_dense(layers[i]) || before.rank() == 3);
     const Shape after =
         fits ? std::visit([&](const auto& map) { return outputs_of(map, before); }, layers[i].map) : Shape{0};
     if (after.size() < 1 || after.rank() < 1)
       throw UsageError("layer " + std::to_string(i) + " of a network makes nothing of " + before.text() +
                        "; dense layers need features, convolutions images [height, width, channels] that their window "
                        "fits");
+    const int64_t group = layers[i].sorted_groups;
+    if (group < 0 || (group > 0 && after.size() % group != 0))
+      throw UsageError("layer " + std::to_string(i) + " of a network sorts groups of " + std::to_string(group) +
+                       " features, which do not divide " + after.text());
     shapes.push_back(after);
   }
   return shapes;
 }
 
-int64_t channels_of(const Layer& layer, const Shape& outputs) {
-  return std::holds_alternative<Dense>(layer.map) ? outputs.size() : outputs[2];
-}
+int64_t channels_of(const Layer& layer, const Shape& outputs) { return is_dense(layer) ? outputs.size() : outputs[2]; }
 
 std::vector<ParameterShape> parameters_of(const std::vector<Shape>& shapes, const std::vector<Layer>& layers) {
   std::vector<ParameterShape> parameters;
@@ -119,6 +135,12 @@ std::vector<ParameterShape> statistics_of(const std::vector<Shape>& shapes, cons
   return statistics;
 }
 
+/// The orthonormal factor of normal numbers, which is as likely to be any matrix as any other.
+Tensor random_orthonormal(Random& random, const Shape& shape) {
+  constexpr Bjorck kToTheEnd{.iterations = 60};
+  return orthonormalised(random.normal({shape.rows(), shape.columns()}), kToTheEnd);
+}
+
 }  // namespace
 
 Network::Network(Random& random, const Shape& input, std::vector<Layer> layers, Initialisation initialisation)
@@ -136,6 +158,8 @@ Network::Network(Random& random, const Shape& input, std::vector<Layer> layers, 
                                 : Tensor::full(random.device(), tensor.shape(), 1));
     else if (name.ends_with(".weight") && is_dcgan)
       tensor.overwrite(random.normal(tensor.shape()) * kDcganDeviation);
+    else if (name.ends_with(".weight") && initialisation == Initialisation::Orthogonal)
+      tensor.overwrite(random_orthonormal(random, tensor.shape()));
     else if (!name.ends_with(".shift") && !is_dcgan)
       tensor.overwrite(affine(random.uniform(tensor.shape()), 2 * bound, -bound));
   }
@@ -162,6 +186,7 @@ Tensor Network::operator()(const Tensor& x, Mode mode) const {
       if (layer.normalisation == Normalisation::Batch) running = {next(statistic).detach(), next(statistic).detach()};
       features = normalised(layer, mode, features, gain, shift, running);
     }
+    if (layer.sorted_groups > 0) features = group_sort(features, layer.sorted_groups);
     features = reshape(features, shapes_[i + 1].batch_of(count));
     if (mode == Mode::Training) features = dropout(features, layer.dropout, *random_);
   }

@@ -9,6 +9,7 @@
 #include "engine/tensor.h"
 #include "kernels/convolution.h"
 #include "kernels/export.h"
+#include "models/bjorck.h"
 #include "models/model.h"
 
 namespace wasserkern::models {
@@ -16,6 +17,13 @@ namespace wasserkern::models {
 /// All features of an example to all of `outputs`: {1024} features, or {4, 4, 512} for an image.
 struct Dense {
   Shape outputs;
+};
+
+/// The same by the weight orthonormalised, at every use, and times `lipschitz`: a map that is so Lipschitz in l2.
+struct BjorckDense {
+  Shape outputs;
+  Bjorck rule = {};
+  float lipschitz = 1;
 };
 
 /// Images to images with `channels` channels, by square filters.
@@ -34,11 +42,12 @@ struct TransposedConvolution {
 
 enum class Normalisation { None, Batch, Layer };
 
-/// dropout(activation(normalisation(map(x) + bias))).
+/// dropout(sorted(activation(normalisation(map(x) + bias)))).
 struct Layer {
-  std::variant<Dense, Convolution, TransposedConvolution> map;
+  std::variant<Dense, BjorckDense, Convolution, TransposedConvolution> map;
   Activation activation = Activation::None;
-  float slope = 0;  // of LeakyRelu below zero
+  float slope = 0;            // of LeakyRelu below zero
+  int64_t sorted_groups = 0;  // of so many features, GroupSort of Anil et al. 2019; 0: none
   Normalisation normalisation = Normalisation::None;
   bool bias = true;   // a normalisation's shift takes its place
   float dropout = 0;  // probability of dropping an output
@@ -46,8 +55,9 @@ struct Layer {
 
 /// What weights start as: PyTorch's default, weights and biases U(-1/sqrt(n), 1/sqrt(n)) with n the size of a filter or
 /// the inputs of a dense layer; or DCGAN's, weights N(0, 0.02^2), gains N(1, 0.02^2), biases and shifts 0. Otherwise
-/// gains are 1 and shifts 0.
-enum class Initialisation { Uniform, Dcgan };
+/// gains are 1 and shifts 0. Orthogonal is PyTorch's, but for weights with orthonormal rows or columns, whichever are
+/// fewer, that favour no direction.
+enum class Initialisation { Uniform, Dcgan, Orthogonal };
 
 /// A chain of layers. Layer i has the parameters "i.weight" ([outputs, inputs], or [outputs, height, width, inputs] of
 /// a convolution), "i.bias", and for its normalisation "i.gain" and "i.shift". These have a value for each channel;

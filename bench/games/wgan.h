@@ -23,9 +23,17 @@ struct PenalisedWgan {
   AdamOptions generator = {.rate = 1e-4f, .beta1 = 0, .beta2 = 0.9f};
 };
 
+/// By the critic's architecture, models/lipschitz.h: Anil et al. 2019.
+struct LipschitzWgan {
+  int64_t critic_steps = 5;  // per iteration, a batch each
+  AdamOptions critic = {.rate = 1e-3f, .beta1 = 0.5f, .beta2 = 0.9f};
+  AdamOptions generator = {.rate = 1e-4f, .beta1 = 0.5f, .beta2 = 0.9f};
+};
+
 /// Trains, keeping everything in the checkpoint, and records distance, mean D(x) - mean D(y), and the penalty if there
 /// is one.
 void train_game(Experiment& run, Game& game, const ClippedWgan& settings, const GameWatch& watch);
 void train_game(Experiment& run, Game& game, const PenalisedWgan& settings, const GameWatch& watch);
+void train_game(Experiment& run, Game& game, const LipschitzWgan& settings, const GameWatch& watch);
 
 }  // namespace wasserkern::bench

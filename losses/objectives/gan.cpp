@@ -8,8 +8,10 @@
 namespace wasserkern::losses {
 
 Tensor gan_critic_loss(const Critic& critic, const Tensor& x, const Tensor& y) {
-  return mean(softplus(-critic(x.detach()))) + mean(softplus(critic(y.detach())));
+  return gan_critic_loss(apart(critic, x, y));
 }
+
+Tensor gan_critic_loss(const CriticValues& values) { return mean(softplus(-values.x)) + mean(softplus(values.y)); }
 
 Tensor gan_minimax_loss(const Critic& critic, const Tensor& y) { return -mean(softplus(critic(y))); }
 

@@ -12,6 +12,7 @@ namespace wasserkern::losses {
 
 /// -mean ln sigma(D(x)) - mean ln(1 - sigma(D(y))) for the critic, algorithm 1; x and y are constants here.
 WASSERKERN_API Tensor gan_critic_loss(const Critic& critic, const Tensor& x, const Tensor& y);
+WASSERKERN_API Tensor gan_critic_loss(const CriticValues& values);
 
 /// mean ln(1 - sigma(D(y))) for the generator: the minimax game, equation 1.
 WASSERKERN_API Tensor gan_minimax_loss(const Critic& critic, const Tensor& y);
