@@ -71,13 +71,14 @@ def draw_tracking(plt, runs):
 
 def draw_generators(plt, runs):
     """A column for each run: what it makes at its end, and what it descends by the iteration."""
-    figure, (pictures, panels) = plt.subplots(2, len(runs), figsize=(4.2 * len(runs), 6.6), height_ratios=[2, 1],
+    figure, (pictures, panels) = plt.subplots(2, len(runs), figsize=(4.2 * len(runs), 4.6), height_ratios=[1.1, 1],
                                               squeeze=False, layout="constrained")
     for picture, curves, run in zip(pictures, panels, runs):
         if run.grid is None:
             draw_points(picture, run.data, run.generated)
         else:
-            picture.imshow(plt.imread(run.grid), interpolation="nearest")
+            grid = plt.imread(run.grid)
+            picture.imshow(grid[:len(grid) // 2 + 1], interpolation="nearest")  # four of eight rows
             picture.axis("off")
         picture.set_title(f"{run.label}, iteration {run.steps}")
         for name, (label, colour) in DESCENDED.items():
