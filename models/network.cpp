@@ -11,6 +11,7 @@
 #include "engine/ops/matmul.h"
 #include "engine/ops/view.h"
 #include "kernels/error.h"
+#include "models/equalised.h"
 
 namespace wasserkern::models {
 namespace {
@@ -41,6 +42,14 @@ Shape weight_of(const Convolution& map, const Shape& image) { return {map.channe
 Shape weight_of(const TransposedConvolution& map, const Shape& image) {
   return {image[2], map.filter, map.filter, map.channels};
 }
+
+/// The terms of the sum that makes an output.
+template <class Map>
+int64_t inputs_of(const Map&, const Shape& weight) {
+  return weight.columns();
+}
+
+int64_t inputs_of(const TransposedConvolution& map, const Shape& weight) { return inputs_of(map, weight.rows()); }
 
 Tensor apply(const Dense&, const Tensor& x, const Tensor& weight, const Tail& tail) {
   return linear(x, weight, tail.bias, tail.activation, tail.slope);
@@ -125,6 +134,7 @@ Network::Network(Random& random, const Shape& input, std::vector<Layer> layers, 
     : random_(&random),
       shapes_(shapes_through(input, layers)),
       layers_(std::move(layers)),
+      is_equalised_(initialisation == Initialisation::Equalised),
       parameters_(random.device(), parameters_of(shapes_, layers_)),
       statistics_(random.device(), statistics_of(shapes_, layers_)) {
   const bool is_dcgan = initialisation == Initialisation::Dcgan;
@@ -134,9 +144,9 @@ Network::Network(Random& random, const Shape& input, std::vector<Layer> layers, 
     if (name.ends_with(".gain"))
       tensor.overwrite(is_dcgan ? affine(random.normal(tensor.shape()), kDcganDeviation, 1)
                                 : Tensor::full(random.device(), tensor.shape(), 1));
-    else if (name.ends_with(".weight") && is_dcgan)
-      tensor.overwrite(random.normal(tensor.shape()) * kDcganDeviation);
-    else if (!name.ends_with(".shift") && !is_dcgan)
+    else if (name.ends_with(".weight") && initialisation != Initialisation::Uniform)
+      tensor.overwrite(random.normal(tensor.shape()) * (is_dcgan ? kDcganDeviation : 1));
+    else if (!name.ends_with(".shift") && initialisation == Initialisation::Uniform)
       tensor.overwrite(affine(random.uniform(tensor.shape()), 2 * bound, -bound));
   }
   for (const auto& [name, tensor] : statistics_.named())
@@ -152,7 +162,10 @@ Tensor Network::operator()(const Tensor& x, Mode mode) const {
   for (size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     const bool normalises = layer.normalisation != Normalisation::None;
-    const Tensor weight = next(parameter);
+    Tensor weight = next(parameter);
+    if (is_equalised_)
+      weight = equalised(weight, std::visit([&](const auto& map) { return inputs_of(map, weight.shape()); }, layer.map),
+                         layer.activation);
     Tail tail;
     if (!normalises) tail = {layer.bias ? next(parameter) : Tensor(), layer.activation, layer.slope};
     features = std::visit([&](const auto& map) { return apply(map, features, weight, tail); }, layer.map);
