@@ -18,6 +18,7 @@
 #include "losses/objectives/qp_wgan.h"
 #include "losses/objectives/wasserstein_metric.h"
 #include "losses/objectives/wgan.h"
+#include "losses/transport/batched_exact.h"
 #include "models/dcgan.h"
 
 // Training steps of paper 000's CIFAR-10 experiment, as bench/games and bench/qp_wgan have them, at batch 64, and how
@@ -194,8 +195,24 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-/// What the Wasserstein gradient adds to a critic's step, its stencil's form and product, as a share of the step, each
-/// run after one.
+/// How long a step takes and how long `part()`, which does something `times` in a row, each measured after the other:
+/// the counter NAME_ms, and its share of the step.
+template <class Run, class Part>
+void measure_share(benchmark::State& state, Device& device, const std::string& name, Run step, int64_t times,
+                   Part part) {
+  std::vector<double> of_step, of_part;
+  for (int warm_up = 0; warm_up < 3; ++warm_up) step();
+  for (auto _ : state) {
+    of_step.push_back(seconds_of(device, step));
+    of_part.push_back(seconds_of(device, part) / static_cast<double>(times));
+    state.SetIterationTime(of_step.back() + of_part.back());
+  }
+  state.counters["step_ms"] = 1e3 * median(of_step);
+  state.counters[name + "_ms"] = 1e3 * median(of_part);
+  state.counters["share_of_step"] = median(of_part) / median(of_step);
+}
+
+/// What the Wasserstein gradient adds to a critic's step: its stencil's form and product.
 void run_stencil(benchmark::State& state, Device& device) {
   Dcgan dcgan(device, {.rate = 1e-4f, .beta1 = 0, .beta2 = 0.9f});
   const Array<float> x(device, dcgan.images), g(device, dcgan.images), product(device, dcgan.x.size());
@@ -205,16 +222,21 @@ void run_stencil(benchmark::State& state, Device& device) {
     stencil_form(stream, {.identity = 1, .total = 0.01f}, view(x), view(g), form.vector());
     stencil_product(stream, {.identity = 1, .total = 0.01f}, view(x), form.vector(), view(g), view(product));
   });
-  std::vector<double> of_step, of_stencil;
-  for (int warm_up = 0; warm_up < 3; ++warm_up) wgan_gp_critic_step(dcgan);
-  for (auto _ : state) {
-    of_step.push_back(seconds_of(device, [&] { wgan_gp_critic_step(dcgan); }));
-    of_stencil.push_back(seconds_of(device, [&] { stencil.run(); }) / static_cast<double>(stencil.times()));
-    state.SetIterationTime(of_step.back() + of_stencil.back());
-  }
-  state.counters["step_ms"] = 1e3 * median(of_step);
-  state.counters["stencil_ms"] = 1e3 * median(of_stencil);
-  state.counters["share_of_step"] = median(of_stencil) / median(of_step);
+  measure_share(
+      state, device, "stencil", [&] { wgan_gp_critic_step(dcgan); }, stencil.times(), [&] { stencil.run(); });
+}
+
+/// What the exact W1 of the two batches adds to the shortest iteration of a c-transform WGAN, which has one step of the
+/// critic: it and its certificate, read.
+void run_exact_distance(benchmark::State& state, Device& device) {
+  constexpr LqCost kEuclidean{.q = 2, .p = 1};
+  Dcgan dcgan(device, {.rate = 1e-4f, .beta1 = 0, .beta2 = 0.9f});
+  const Shape one_problem{1, kBatch, dcgan.x.shape().columns()};
+  const Tensor x = Tensor::from_host(device, one_problem, dcgan.images);
+  const Tensor y = Tensor::from_host(device, one_problem, dcgan.generate().to_host());
+  measure_share(
+      state, device, "exact", [&] { qp_wgan_iteration(dcgan, {.cost = kEuclidean}); }, 1,
+      [&] { losses::batched_exact_transport(kEuclidean, x, y).certified_values(); });
 }
 
 const Registration kRegistration([](Device& device) {
@@ -232,6 +254,8 @@ const Registration kRegistration([](Device& device) {
   add("wgan_gp_critic_step", {gp_options, wgan_gp_critic_step, wgan_gp_critic_operations});
   add("wwgan_critic_step", {gp_options, wwgan_critic_step, wgan_gp_critic_operations});
   add_benchmark("dcgan_wgan_gp_critic_step_stencil", [&](benchmark::State& state) { run_stencil(state, device); });
+  add_benchmark("dcgan_c_transform_wgan_iteration_exact_distance",
+                [&](benchmark::State& state) { run_exact_distance(state, device); });
   add("wgan_gp_generator_step", {gp_options, wgan_gp_generator_step, wgan_gp_generator_operations});
   add("wgan_gp_iteration", {gp_options, wgan_gp_iteration, wgan_gp_iteration_operations});
 });

@@ -23,10 +23,7 @@ void train_qp_wgan(Experiment& run, Game& game, const GameSettings& settings, co
   run.keep("critic_optimizer", critic_adam);
   run.keep("generator_optimizer", generator_adam);
 
-  const losses::Critic potential = [&](const Tensor& points) {
-    const Tensor values = game.critic(points);
-    return settings.potential_scale == 1 ? values : values * settings.potential_scale;
-  };
+  const losses::Critic potential = losses::scaled(game.critic, settings.potential_scale);
   run.train([&] {
     run.fill(game.x, game.batches);
     run.phase("step", [&] {

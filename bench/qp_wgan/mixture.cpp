@@ -104,7 +104,7 @@ class Comparison {
   void record_objective(const bench::Game& game, const Tensor& y) {
     losses::QpWgan objective = settings_.objective;
     objective.lambda1 = objective.lambda2 = 0;
-    const auto potential = [&](const Tensor& at) { return game.critic(at) * settings_.potential_scale; };
+    const losses::Critic potential = losses::scaled(game.critic, settings_.potential_scale);
     run_.record({{"objective", objective.critic_loss(potential, points_, y).dual}});
   }
 

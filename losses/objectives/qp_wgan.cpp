@@ -23,19 +23,29 @@ struct Potential {
   Tensor phi;
 };
 
+/// psi at y; epsilon says how softly.
+Minimum transform(const QpWgan& objective, const Potential& over, const Tensor& y) {
+  if (objective.epsilon == 0) return min_over(objective.cost, over.points, over.phi, y);
+  return {soft_min_over(objective.cost, objective.epsilon, over.points, over.phi, y), {}};
+}
+
 }  // namespace
 
 QpWgan::CriticTerms QpWgan::critic_loss(const Critic& critic, const Tensor& x, const Tensor& y) const {
   check_weight("lambda1", lambda1);
   check_weight("lambda2", lambda2);
   const int64_t m = x.shape().rows();
-  const bool on_both = search_space == SearchSpace::Both || lambda2 > 0;
+  const bool on_both = search_space != SearchSpace::Real || lambda2 > 0;
   const Tensor points = on_both ? concatenate_rows(x.detach(), y.detach()) : x.detach();
   const Potential all{points, critic(points)};
   const Potential real = on_both ? Potential{x.detach(), slice_rows(all.phi, 0, m)} : all;
-  const Potential& searched = search_space == SearchSpace::Both ? all : real;
+  const Potential searched = [&] {
+    if (search_space == SearchSpace::Real) return real;
+    if (search_space == SearchSpace::Both) return all;
+    return Potential{y.detach(), slice_rows(all.phi, m, all.phi.shape().rows())};
+  }();
 
-  const Minimum psi = min_over(cost, searched.points, searched.phi, y.detach());
+  const Minimum psi = transform(*this, searched, y.detach());
   const Tensor dual = mean(real.phi) + mean(psi.value);
   CriticTerms terms{-dual, dual, psi.argmin, {}, {}};
   if (lambda1 > 0) {
@@ -43,7 +53,7 @@ QpWgan::CriticTerms QpWgan::critic_loss(const Critic& critic, const Tensor& x, c
     terms.loss = terms.loss + lambda1 * terms.p1;
   }
   if (lambda2 > 0) {
-    const Tensor psi_of_real = min_over(cost, searched.points, searched.phi, real.points).value;
+    const Tensor psi_of_real = transform(*this, searched, real.points).value;
     terms.p2 = admissibility(cost, p2, all.points, all.phi, all.points, concatenate_rows(psi_of_real, psi.value));
     terms.loss = terms.loss + lambda2 * terms.p2;
   }
@@ -55,10 +65,13 @@ QpWgan::GeneratorTerms QpWgan::generator_loss(const Critic& critic, const Tensor
     const TapeOff constant;
     return Potential{x.detach(), critic(x.detach())};
   }();
-  const Potential searched = search_space == SearchSpace::Real
-                                 ? real
-                                 : Potential{concatenate_rows(real.points, y), concatenate_rows(real.phi, critic(y))};
-  const Minimum psi = min_over(cost, searched.points, searched.phi, y);
+  const Potential searched = [&] {
+    if (search_space == SearchSpace::Real) return real;
+    const Potential generated{y, critic(y)};
+    if (search_space == SearchSpace::Generated) return generated;
+    return Potential{concatenate_rows(real.points, y), concatenate_rows(real.phi, generated.phi)};
+  }();
+  const Minimum psi = transform(*this, searched, y);
   return {mean(real.phi) + mean(psi.value), psi.argmin};
 }
 

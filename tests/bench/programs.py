@@ -38,6 +38,8 @@ DIMENSION = BIN / "wasserkern_wgan_fail_dimension"
 FALSE_MINIMA = BIN / "wasserkern_wgan_fail_false_minima"
 K_MEDIANS = BIN / "wasserkern_wgan_fail_k_medians"
 PERCEPTUAL = BIN / "wasserkern_wgan_fail_perceptual"
+BATCH_ESTIMATOR = BIN / "wasserkern_wgan_fail_batch_estimator"
+SOFT_TRANSFORM = BIN / "wasserkern_wgan_fail_soft_transform"
 KERNEL_BENCH = BIN / "kernels/wasserkern_kernel_bench"
 
 PLAIN = ["--device", DEVICE, "--threads", "1"]

@@ -218,6 +218,44 @@ class Cifar(ProgramTest):
                 self.assertEqual(*(checkpoint_values(run, "generator") for run in runs))
 
 
+class BatchGame(ProgramTest):
+    flags = [*programs.NARROW_CIFAR, "--dataset", "cifar-10", "--critic-steps", 2]
+
+    def curves(self, name, *flags, iterations=10):
+        run = self.folder / name
+        self.assert_done(self.train(run, "--iterations", iterations, *flags))
+        loss, exact = column(run, "objective"), column(run, "exact")
+        self.assertEqual((len(loss), len(exact)), (iterations, iterations))
+        self.assertTrue(all(map(math.isfinite, loss)) and min(exact) > 0)
+        return loss, exact
+
+
+class BatchEstimator(BatchGame):
+    program = programs.BATCH_ESTIMATOR
+
+    def test_a_c_transforms_loss_is_at_most_the_exact_distance(self):
+        fast = ["--potential-scale", 20, "--critic-rate", "1e-3"]
+        loss, exact = self.curves("real", *fast)
+        self.assertTrue(all(value <= limit * (1 + 1e-5) for value, limit in zip(loss, exact)), (loss, exact))
+        # Over the generated batch nothing limits it.
+        loss, exact = self.curves("generated", *fast, "--search-space", "generated")
+        self.assertGreater(loss[-1], 1.5 * exact[-1])
+
+    def test_wgan_gp(self):
+        self.curves("wgan-gp", "--model", "wgan-gp")
+        (slope,) = column(self.folder / "wgan-gp", "slope")
+        self.assertGreater(slope, 0)
+
+
+class SoftTransform(BatchGame):
+    program = programs.SOFT_TRANSFORM
+
+    def test_its_loss_is_near_the_mean_over_all_pairs(self):
+        loss, exact = self.curves("soft", iterations=4)
+        for value, least, most in zip(loss, exact, column(self.folder / "soft", "pairs"), strict=True):
+            self.assertTrue(0.98 * most < value < (1 + 1e-5) * most and least < (1 + 1e-5) * most, (value, least, most))
+
+
 class PotentialGenerator(ProgramTest):
     program = programs.POTENTIAL_GENERATOR
 

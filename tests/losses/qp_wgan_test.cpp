@@ -1,14 +1,19 @@
 #include "losses/objectives/qp_wgan.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <string>
+#include <vector>
 
 #include "engine/ops/elementwise.h"
 #include "engine/ops/matmul.h"
 #include "engine/ops/reduce.h"
+#include "engine/ops/transport.h"
 #include "engine/ops/view.h"
 #include "engine/parameters.h"
 #include "engine/tape.h"
+#include "losses/transport/exact.h"
 #include "tests/device.h"
 
 namespace wasserkern::testing {
@@ -27,28 +32,62 @@ const LqCost kCosts[] = {{1, 1}, {1, 2}, {2, 1}, {2, 2}, {1.2f, 1.2f}};
 
 /// Both batches of a step, real points first.
 struct Batches {
-  std::vector<float> real, fake;
+  std::vector<double> real, fake;
 
   explicit Batches(std::mt19937_64& source)
-      : real(random_normals(source, kReal * kFeatures)), fake(random_normals(source, kFake * kFeatures)) {}
-  Tensor x() const { return Tensor::from_host(test_device(), {kReal, kFeatures}, real); }
-  Tensor y() const { return Tensor::from_host(test_device(), {kFake, kFeatures}, fake); }
-  const float* point(size_t i) const { return i < kReal ? &real[i * kFeatures] : &fake[(i - kReal) * kFeatures]; }
+      : real(normals(source, kReal * kFeatures)), fake(normals(source, kFake * kFeatures)) {}
+  Tensor x() const { return on_device(kReal, real); }
+  Tensor y() const { return on_device(kFake, fake); }
+  const double* point(size_t i) const { return i < kReal ? &real[i * kFeatures] : &fake[(i - kReal) * kFeatures]; }
+
+ private:
+  static std::vector<double> normals(std::mt19937_64& source, size_t count) {
+    const auto values = random_normals(source, static_cast<int64_t>(count));
+    return {values.begin(), values.end()};
+  }
+  static Tensor on_device(int64_t rows, const std::vector<double>& values) {
+    return Tensor::from_host(test_device(), {rows, kFeatures}, std::vector<float>(values.begin(), values.end()));
+  }
 };
 
-/// Algorithm 1 of paper 000 by plain loops, for potentials phi of both batches.
+/// Which points psi minimises over, and how softly: 0 for hard.
+struct Search {
+  losses::SearchSpace space;
+  float epsilon;
+
+  size_t first() const { return space == losses::SearchSpace::Generated ? kReal : 0; }
+  size_t last() const { return space == losses::SearchSpace::Real ? kReal : kReal + kFake; }
+  std::string text() const { return "space " + std::to_string(int(space)) + " epsilon " + std::to_string(epsilon); }
+};
+
+const Search kSearches[] = {{losses::SearchSpace::Real, 0},      {losses::SearchSpace::Both, 0},
+                            {losses::SearchSpace::Generated, 0}, {losses::SearchSpace::Real, 0.7f},
+                            {losses::SearchSpace::Both, 0.7f},   {losses::SearchSpace::Generated, 0.7f}};
+
+/// Algorithm 1 of paper 000, with the transforms of paper 004, by plain loops, for potentials phi of both batches.
 struct PlainTerms {
   double dual = 0, p1 = 0, p2 = 0;
+  std::vector<int32_t> argmin;  // of the generated points, in the points searched
 };
 
 PlainTerms plain_terms(const losses::QpWgan& objective, const Batches& batches, const std::vector<double>& phi) {
   constexpr size_t kAll = kReal + kFake;
   const auto& cost = std::get<LqCost>(objective.cost);
-  std::vector<double> psi(kAll, INFINITY);
-  for (size_t j = 0; j < kAll; ++j)
-    for (size_t i = 0; i < (objective.search_space == losses::SearchSpace::Both ? kAll : kReal); ++i)
-      psi[j] = std::min(psi[j], cost_of(cost, batches.point(i), batches.point(j)) - phi[i]);
+  const Search search{objective.search_space, objective.epsilon};
   PlainTerms terms;
+  std::vector<double> psi;
+  for (size_t j = 0; j < kAll; ++j) {
+    std::vector<double> over;
+    for (size_t i = search.first(); i < search.last(); ++i)
+      over.push_back(cost_of(cost, batches.point(i), batches.point(j)) - phi[i]);
+    const auto least = std::ranges::min_element(over);
+    psi.push_back(*least);
+    if (j >= kReal) terms.argmin.push_back(static_cast<int32_t>(least - over.begin()));
+    if (objective.epsilon == 0) continue;
+    double sum = 0;
+    for (const double value : over) sum += std::exp(-value / objective.epsilon) / double(over.size());
+    psi.back() = -objective.epsilon * std::log(sum);
+  }
   for (size_t i = 0; i < kReal; ++i) terms.dual += phi[i] / kReal;
   for (size_t j = kReal; j < kAll; ++j) terms.dual += psi[j] / kFake;
   for (size_t i = 0; i < kAll; ++i)
@@ -156,11 +195,11 @@ TEST_CASE("the (q,p)-WGAN critic's penalties are those of a plain double loop, w
   const std::vector<float> phi = random_normals(source, kReal + kFake, 2);
   const std::vector<double> at(phi.begin(), phi.end());
   for (const LqCost& cost : kCosts)
-    for (const auto space : {losses::SearchSpace::Real, losses::SearchSpace::Both})
+    for (const Search& search : kSearches)
       for (const auto& [lambda1, lambda2] : {std::pair{0.0f, 0.0f}, {0.5f, 0.0f}, {0.0f, 2.0f}, {0.5f, 2.0f}})
         for (const Penalty p2 : {Penalty::Violation, Penalty::Square}) {
-          const losses::QpWgan objective{cost, space, lambda1, lambda2, p2};
-          INFO(cost.name() << " space " << int(space) << " lambdas " << lambda1 << ", " << lambda2 << " reading "
+          const losses::QpWgan objective{cost, search.space, lambda1, lambda2, p2, search.epsilon};
+          INFO(cost.name() << " " << search.text() << " lambdas " << lambda1 << ", " << lambda2 << " reading "
                            << int(p2));
           TableCritic table(phi);
           Tensor y = batches.y();
@@ -209,75 +248,126 @@ TEST_CASE("with both batches searched nothing violates the dual's inequality", "
   }
 }
 
-TEST_CASE("the generator's gradient with both batches searched is that of finite differences", "[qp_wgan]") {
+TEST_CASE("the generator's gradient is that of finite differences", "[qp_wgan]") {
   INFO("seed " << test_seed());
   std::mt19937_64 source(test_seed());
   constexpr size_t kHidden = 6;
   size_t to_real = 0, to_itself = 0, to_another = 0;
   for (int round = 0; round < 4; ++round)
-    for (const LqCost& cost : kCosts) {
-      INFO(cost.name() << " round " << round);
-      Batches batches(source);
-      // phi(x) = outer tanh(inner x), steep enough that points are matched to better ones.
-      const auto inner = random_normals(source, kHidden * kFeatures, 2), outer = random_normals(source, kHidden, 2);
-      Parameters parameters(test_device(), {{"inner", {kHidden, kFeatures}}, {"outer", {1, kHidden}}});
-      parameters["inner"].copy_from_host(inner);
-      parameters["outer"].copy_from_host(outer);
-      const losses::Critic critic = [&](const Tensor& points) {
-        return linear(linear(points, parameters["inner"], {}, Activation::Tanh), parameters["outer"], {});
-      };
-      const auto phi = [&](const double* point) {
-        double value = 0;
-        for (size_t h = 0; h < kHidden; ++h) {
-          double sum = 0;
-          for (size_t k = 0; k < kFeatures; ++k) sum += double(inner[h * kFeatures + k]) * point[k];
-          value += double(outer[h]) * std::tanh(sum);
-        }
-        return value;
-      };
+    for (const LqCost& cost : kCosts)
+      for (const Search& search : kSearches) {
+        INFO(cost.name() << " " << search.text() << " round " << round);
+        const Batches batches(source);
+        // phi(x) = outer tanh(inner x), steep enough that points are matched to better ones.
+        const auto inner = random_normals(source, kHidden * kFeatures, 2), outer = random_normals(source, kHidden, 2);
+        Parameters parameters(test_device(), {{"inner", {kHidden, kFeatures}}, {"outer", {1, kHidden}}});
+        parameters["inner"].copy_from_host(inner);
+        parameters["outer"].copy_from_host(outer);
+        const losses::Critic critic = [&](const Tensor& points) {
+          return linear(linear(points, parameters["inner"], {}, Activation::Tanh), parameters["outer"], {});
+        };
+        const losses::QpWgan objective{.cost = cost, .search_space = search.space, .epsilon = search.epsilon};
+        const auto plain = [&](const std::vector<double>& fake) {
+          Batches at = batches;
+          at.fake = fake;
+          std::vector<double> phi(kReal + kFake, 0.0);
+          for (size_t i = 0; i < phi.size(); ++i)
+            for (size_t h = 0; h < kHidden; ++h) {
+              double sum = 0;
+              for (size_t k = 0; k < kFeatures; ++k) sum += double(inner[h * kFeatures + k]) * at.point(i)[k];
+              phi[i] += double(outer[h]) * std::tanh(sum);
+            }
+          return plain_terms(objective, at, phi);
+        };
 
-      std::vector<int32_t> argmin(kFake);
-      const auto dual = [&](const std::vector<double>& fake) {
-        std::vector<double> all(batches.real.begin(), batches.real.end());
-        all.insert(all.end(), fake.begin(), fake.end());
-        double value = 0;
-        for (size_t i = 0; i < kReal; ++i) value += phi(&all[i * kFeatures]) / kReal;
-        for (size_t j = 0; j < kFake; ++j) {
-          double best = INFINITY;
-          for (size_t i = 0; i < kReal + kFake; ++i) {
-            const double psi = cost_of(cost, &all[i * kFeatures], &fake[j * kFeatures]) - phi(&all[i * kFeatures]);
-            if (psi < best) argmin[j] = static_cast<int32_t>(i);
-            best = std::min(best, psi);
+        Tensor y = batches.y();
+        y.require_gradient();
+        const auto terms = objective.generator_loss(critic, batches.x(), y);
+        const PlainTerms expected = plain(batches.fake);
+        CHECK(terms.loss.item() == Approx(expected.dual).epsilon(1e-5).margin(1e-5));
+        REQUIRE(terms.argmin.defined() == (search.epsilon == 0));
+        if (terms.argmin.defined()) {
+          CHECK(terms.argmin.to_host() == expected.argmin);
+          for (size_t j = 0; j < kFake; ++j) {
+            const size_t place = search.first() + static_cast<size_t>(expected.argmin[j]);
+            ++(place < kReal ? to_real : place == kReal + j ? to_itself : to_another);
           }
-          value += best / kFake;
         }
-        return value;
-      };
-
-      Tensor y = batches.y();
-      y.require_gradient();
-      const losses::QpWgan objective{.cost = cost, .search_space = losses::SearchSpace::Both};
-      const auto terms = objective.generator_loss(critic, batches.x(), y);
-      const std::vector<double> at(batches.fake.begin(), batches.fake.end());
-      CHECK(terms.loss.item() == Approx(dual(at)).epsilon(1e-5).margin(1e-5));
-      CHECK(terms.argmin.to_host() == argmin);
-      for (size_t j = 0; j < kFake; ++j) {
-        const auto place = static_cast<size_t>(argmin[j]);
-        ++(place < kReal ? to_real : place == kReal + j ? to_itself : to_another);
+        const auto pull = grad(terms.loss, y).to_host();
+        const auto dual = [&](const std::vector<double>& fake) { return plain(fake).dual; };
+        for (size_t k = 0; k < batches.fake.size(); ++k)
+          CHECK(pull[k] == Approx(gradient_by_differences(dual, batches.fake, k)).epsilon(1e-3).margin(1e-4));
       }
-      const auto pull = grad(terms.loss, y).to_host();
-      for (size_t k = 0; k < at.size(); ++k)
-        CHECK(pull[k] == Approx(gradient_by_differences(dual, at, k)).epsilon(1e-3).margin(1e-4));
-    }
   CHECK(to_real > 0);
   CHECK(to_itself > 0);
   CHECK(to_another > 0);
 }
 
+/// The mean cost of all pairs, and the exact cost of transport.
+struct Costs {
+  Tensor pairs;
+  losses::ExactTransport exact;
+
+  Costs(const LqCost& cost, const Batches& batches)
+      : pairs(pairwise_cost(cost, batches.x(), batches.y())), exact(losses::exact_transport(pairs)) {
+    REQUIRE(exact.certified);
+  }
+  double mean() const { return wasserkern::mean(pairs).item(); }
+};
+
+TEST_CASE("no critic brings the dual above the exact cost, and the optimal potentials bring it there", "[qp_wgan]") {
+  INFO("seed " << test_seed());
+  std::mt19937_64 source(test_seed());
+  constexpr float kRounding = 1e-5f;  // of sums of numbers below 100
+  for (int round = 0; round < 20; ++round) {
+    const Batches batches(source);
+    for (const LqCost& cost : kCosts) {
+      INFO(cost.name() << " round " << round);
+      const Costs costs(cost, batches);
+      const auto dual = [&](const losses::QpWgan& objective, const std::vector<float>& phi) {
+        TableCritic table(phi);
+        return objective.critic_loss(table.critic(), batches.x(), batches.y()).dual.item();
+      };
+      std::vector<float> phi = random_normals(source, kReal + kFake, 3);
+      for (const float epsilon : {0.1f, 1.0f, 10.0f})  // the entropy's price is at most that of the product coupling
+        CHECK(dual({.cost = cost, .epsilon = epsilon}, phi) <= costs.mean() + kRounding);
+      CHECK(dual({.cost = cost}, phi) <= costs.exact.primal + kRounding);
+      std::ranges::copy(costs.exact.source_potential, phi.begin());
+      CHECK(dual({.cost = cost}, phi) == Approx(costs.exact.primal).margin(kRounding));
+      // By the generated points alone nothing limits what a critic says of the real ones.
+      std::fill_n(phi.begin(), kReal, 1000.0f);
+      CHECK(dual({.cost = cost, .search_space = losses::SearchSpace::Generated}, phi) > costs.exact.primal + 100);
+    }
+  }
+}
+
+TEST_CASE("the soft transform's dual is the hard one for small epsilon, a mean over pairs for large", "[qp_wgan]") {
+  INFO("seed " << test_seed());
+  std::mt19937_64 source(test_seed());
+  for (const LqCost& cost : kCosts) {
+    INFO(cost.name());
+    const Batches batches(source);
+    const Costs costs(cost, batches);
+    TableCritic table(random_normals(source, kReal + kFake));
+    const auto dual = [&](float epsilon) {
+      return losses::QpWgan{.cost = cost, .epsilon = epsilon}
+          .critic_loss(table.critic(), batches.x(), batches.y())
+          .dual.item();
+    };
+    const float hard = dual(0);
+    CHECK(dual(1e-3f) >= hard - 1e-5f);
+    CHECK(dual(1e-3f) <= hard + 1e-3f * std::log(float(kReal)) + 1e-5f);  // if every term were the least
+    CHECK(dual(0.1f) <= dual(1));
+    CHECK(dual(1) <= dual(10));
+    // The real potentials cancel; what is left of their and the costs' variance is divided by 2 epsilon.
+    CHECK(dual(1e4f) == Approx(costs.mean()).margin(0.02));
+  }
+}
+
 TEST_CASE("a generated point matched to itself pulls nowhere", "[qp_wgan]") {
   std::mt19937_64 source(test_seed());
   Batches batches(source);
-  for (float& coordinate : batches.fake) coordinate += 100;  // far from the real points
+  for (double& coordinate : batches.fake) coordinate += 100;  // far from the real points
   for (const LqCost& cost : kCosts) {
     INFO(cost.name());
     TableCritic flat(std::vector<float>(kReal + kFake, 0));
