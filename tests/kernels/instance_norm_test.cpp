@@ -53,7 +53,7 @@ struct Sample {
 
 struct Reference {
   Doubles y, mean, inverse, x_gradient, gain_gradient, shift_gradient, bias_gradient, strength_gradient;
-  double sizes = 0;  // largest sum of what the last two are sums of, all taken positive
+  double sizes = 0;  // largest sum of all that the last two are differences of
 
   explicit Reference(const Sample& of)
       : y(of.x.size()), x_gradient(of.x.size()), bias_gradient(of.bias.size()), strength_gradient(of.strength.size()) {
@@ -85,7 +85,8 @@ struct Reference {
           const double through = gain * s * (of.gradient[at(p)] - by_shift / n - (a[p] - m) * s * by_gain / n);
           const double d = before[p] > 0 ? through : of.slope() * through;
           x_gradient[at(p)] = d;
-          sum_of_sizes += std::abs(d) * std::max(1.0, std::abs(noise(p)));
+          sum_of_sizes += std::abs(gain) * s * (std::abs(of.gradient[at(p)]) + std::abs(by_shift) + std::abs(by_gain)) *
+                          std::max(1.0, std::abs(noise(p)));
           if (!of.bias.empty()) bias_gradient[j] += d;
           if (!of.noise.empty()) strength_gradient[j] += d * noise(p);
         }
