@@ -15,6 +15,7 @@
 #include "engine/ops/interpolate.h"
 #include "engine/ops/view.h"
 #include "engine/tape.h"
+#include "losses/objectives/wgan.h"
 #include "models/mixture.h"
 
 // Paper 004, figures 17 and 18: on a ring of eight normal distributions in the plane, a WGAN and a GAN whose critic is
@@ -25,7 +26,8 @@
 // only: three hidden layers of as many units, with MaxMin between orthonormal weights, or with ReLU. Now and then, on
 // as many fresh real points as generated ones: `exact`, W1 between them, certified, beside `sampling`, W1 between two
 // sets of as many real points, which no generator gets below; how many modes are covered, and the share of the
-// generated points that are near one; and `slope`, the critic's steepest between real and generated points.
+// generated points that are near one; `slope`, the critic's steepest between real and generated points, and `dual`,
+// mean D(x) - mean D(y), which lies below W1 if the critic is 1-Lipschitz.
 
 using namespace wasserkern;
 using bench::printed;
@@ -121,6 +123,7 @@ class Measures {
     if (!std::ranges::all_of(generated, [](float value) { return std::isfinite(value); })) return;
     const bench::ModeCoverage coverage = bench::mode_coverage(modes_, generated);
     run_.measure({{"exact", bench::exact_w1(x, y)},
+                  {"dual", -losses::wgan_critic_loss(game.critic, x, y).item()},
                   {"sampling", bench::exact_w1(x, both.viewed_rows(points_, 2 * points_))},
                   {"modes", static_cast<double>(coverage.covered)},
                   {"near", coverage.near},
@@ -137,6 +140,7 @@ class Measures {
       table.rows.push_back({name, printed("%.4g", last), printed("%.4g", mean), published});
     };
     row("exact W1", "exact");
+    row("mean D(x) - mean D(y)", "dual");
     row("W1 of two real samples", "sampling");
     row("modes covered, of " + std::to_string(modes_.size()), "modes", settings.is_lipschitz ? "better" : "worse");
     row("share near a mode", "near", settings.is_lipschitz ? "better" : "worse");
