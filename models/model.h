@@ -25,8 +25,7 @@ concept Mapping = requires(const T& map, const Tensor& x, Mode mode) {
 class Model {
  public:
   template <Mapping T>
-    requires(!std::same_as<T, Model>)
-  Model(T map) : map_(std::make_shared<Holder<T>>(std::move(map))) {}  // NOLINT: a network is a model
+  Model(T map) : map_(std::make_shared<Holder<T>>(std::move(map))) {}
 
   Tensor operator()(const Tensor& x, Mode mode = Mode::Training) const { return map_->apply(x, mode); }
   const Parameters& parameters() const { return map_->parameters(); }

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace wasserkern::bench {
@@ -9,6 +13,14 @@ inline double mean(const std::vector<float>& values) {
   double sum = 0;
   for (const float value : values) sum += value;
   return sum / static_cast<double>(values.size());
+}
+
+/// Of the values of what was measured, (iteration, value), over the last tenth of the rows, or at least one.
+inline double mean_of_last_tenth(const std::vector<std::pair<uint64_t, double>>& rows) {
+  const size_t tenth = std::max<size_t>(rows.size() / 10, 1);
+  double sum = 0;
+  for (size_t row = rows.size() - tenth; row < rows.size(); ++row) sum += rows[row].second;
+  return sum / static_cast<double>(tenth);
 }
 
 inline double standard_deviation(const std::vector<float>& values) {

@@ -7,18 +7,17 @@
 
 #include "bench/harness/printed.h"
 #include "bench/harness/statistics.h"
+#include "bench/wgan_fail/batch_distance.h"
 #include "bench/wgan_fail/image_pair.h"
 #include "bench/wgan_fail/pair_critic.h"
 #include "bench/wgan_fail/pair_training.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/interpolate.h"
-#include "engine/ops/view.h"
 #include "engine/tape.h"
 #include "kernels/error.h"
 #include "losses/objectives/gradient_penalty.h"
 #include "losses/objectives/qp_wgan.h"
 #include "losses/objectives/wgan.h"
-#include "losses/transport/batched_exact.h"
 
 // Paper 004, algorithm 6, the experiment of Mallasto et al. 2019: a critic learns from batches of two fixed sets, and
 // is then asked for the distance of batches that it may not have seen together, beside the exact W1 of each. This is
@@ -112,9 +111,7 @@ class Batches {
     for (int64_t i = 0; i < count; ++i) {
       x_.push_back(drawn(x));
       y_.push_back(drawn(y));
-      exact_.push_back(
-          static_cast<float>(losses::batched_exact_transport(kEuclidean, one_problem(x_.back()), one_problem(y_.back()))
-                                 .certified_values()[0]));
+      exact_.push_back(static_cast<float>(bench::batch_w1(x_.back(), y_.back()).certified_values()[0]));
     }
   }
 
@@ -127,10 +124,6 @@ class Batches {
 
  private:
   Tensor drawn(data::Batches& batches) const { return Tensor::from_host(device_, shape_, batches.next()); }
-
-  static Tensor one_problem(const Tensor& points) {
-    return reshape(points, {1, points.shape().rows(), points.shape().columns()});
-  }
 
   Device& device_;
   Shape shape_;

@@ -1,25 +1,23 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "bench/games/image_measures.h"
 #include "bench/games/image_samples.h"
 #include "bench/harness/printed.h"
 #include "bench/harness/statistics.h"
+#include "bench/wgan_fail/batch_distance.h"
 #include "bench/wgan_fail/face_networks.h"
 #include "bench/wgan_fail/image_set.h"
 #include "bench/wgan_fail/mixture_measures.h"
+#include "engine/ops/reduce.h"
 #include "engine/ops/transport.h"
-#include "engine/ops/view.h"
 #include "engine/optimizer.h"
 #include "engine/tape.h"
 #include "kernels/assignment.h"
 #include "losses/objectives/batch_sinkhorn.h"
-#include "losses/transport/batched_exact.h"
 #include "losses/transport/sinkhorn.h"
 #include "models/mixture.h"
 
@@ -90,11 +88,6 @@ void schedule(Settings& settings, const Tensor& batch) {
   rule.iterations = settings.iterations > 0 ? settings.iterations : 200 + std::llround(std::max(falling, 0.0));
 }
 
-/// A batch as the one problem of a batch of problems.
-Tensor one_problem(const Tensor& points) {
-  return reshape(points, {1, points.shape().rows(), points.shape().columns()});
-}
-
 /// Trains, keeping everything in the checkpoint. `stepped` is called in the step's phase, after it, `compared` between
 /// phases, as often as samples are drawn.
 void learn(bench::Experiment& run, Learner& learner, Settings settings, const std::function<void()>& stepped,
@@ -121,7 +114,8 @@ void learn(bench::Experiment& run, Learner& learner, Settings settings, const st
   losses::BatchedExact exact;
   const auto objective = [&](const Tensor& x, const Tensor& generated) {
     if (settings.exact())
-      return losses::assignment_cost(kEuclidean, one_problem(x), one_problem(generated), exact.assignment);
+      return losses::assignment_cost(kEuclidean, bench::one_problem(x), bench::one_problem(generated),
+                                     exact.assignment);
     return settings.unrolled ? settings.objective.unrolled(x, generated) : settings.objective(x, generated);
   };
   run.train([&] {
@@ -129,7 +123,7 @@ void learn(bench::Experiment& run, Learner& learner, Settings settings, const st
     run.phase("step", [&] {
       const Tensor generated = learner.generator(run.noise({x.shape().rows(), learner.latent}));
       y = generated.detach();
-      exact = losses::batched_exact_transport(kEuclidean, one_problem(x), one_problem(y));
+      exact = bench::batch_w1(x, y);
       const Tensor divergence = objective(x, generated);
       adam.descend(grad(divergence, learner.generator.parameters()));
       run.record({{"divergence", divergence}, {"spread", bench::spread(y)}});
@@ -142,9 +136,8 @@ void learn(bench::Experiment& run, Learner& learner, Settings settings, const st
     if (step % run.samples_every() != 0 && step != run.iterations()) return;
 
     const TapeOff off;
-    const Tensor other = next_batch();
-    const auto between = losses::batched_exact_transport(kEuclidean, one_problem(x), one_problem(other));
-    run.measure({{"between_real", between.certified_values()[0]}, {"real_spread", bench::spread(x).item()}});
+    const double between_real = bench::batch_w1(x, next_batch()).certified_values()[0];
+    run.measure({{"between_real", between_real}, {"real_spread", bench::spread(x).item()}});
     if (!settings.exact()) {
       const auto settled = losses::sinkhorn_divergence(
           kEuclidean, {x, {}}, {y, {}}, {.epsilon = settings.objective.epsilon, .most_iterations = 10'000});
@@ -161,11 +154,7 @@ void report(bench::Experiment& run, const Settings& settings) {
                            .header = {"quantity", "ours", "paper, of its picture"},
                            .rows = {}};
   const auto row = [&](const std::string& name, const std::string& column, const std::string& published = "") {
-    const auto rows = run.measured(column);
-    std::vector<float> values;
-    for (auto at = rows.end() - std::max<std::ptrdiff_t>(std::ssize(rows) / 10, 1); at != rows.end(); ++at)
-      values.push_back(static_cast<float>(at->second));
-    table.rows.push_back({name, printed("%.4g", bench::mean(values)), published});
+    table.rows.push_back({name, printed("%.4g", bench::mean_of_last_tenth(run.measured(column))), published});
   };
   row("divergence, mean of the last tenth", "divergence");
   row("exact W1, the same", "exact");
