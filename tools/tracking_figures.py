@@ -45,7 +45,7 @@ def thinned(steps, values):
 def draw_points(axes, data, generated):
     axes.scatter(*data.T, s=9, color="tab:blue", linewidths=0, label="real")
     axes.scatter(*generated.T, s=9, color="tab:red", alpha=0.6, linewidths=0, label="generated")
-    reach = 1.25 * abs(data).max()
+    reach = 1.4 * abs(data).max()
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xlabel="first coordinate",
              ylabel="second coordinate")
     axes.legend(fontsize=8, loc="center")

@@ -324,6 +324,24 @@ class Tracking(ProgramTest):
         self.assertTrue(0.2 < exact[-1] < 0.85 * math.sqrt(2))
 
 
+class Lipschitz(ProgramTest):
+    program = programs.LIPSCHITZ
+    flags = [*programs.PLAIN, "--width", 16, "--batch", 64, "--points", 100, "--rate", "1e-3", "--critic-rate", "1e-2",
+             "--critic-steps", 2, "--orthonormalisations", 8, "--measure-every", 5]
+
+    def test_a_lipschitz_critic_bounds_the_distance_from_below(self):
+        iterations = max(ITERATIONS // 4, 20)
+        for model, constant in (("lipschitz-wgan", 1), ("lipschitz-gan", 2)):
+            run = self.folder / model
+            self.assert_done(self.train(run, "--model", model, "--lipschitz", constant, "--iterations", iterations))
+            exact, dual, slope = (column(run, name) for name in ("exact", "dual", "slope"))
+            self.assertEqual(len(exact), iterations // 5)
+            for values in zip(dual, exact, slope):
+                self.assertLess(values[0], 1.001 * constant * values[1])
+                self.assertLess(values[2], 1.001 * constant)
+            self.assertGreater(dual[-1], 0.7 * constant * exact[-1])
+
+
 class SinkhornGenerator(ProgramTest):
     program = programs.SINKHORN_GENERATOR
     flags = [*programs.PLAIN, "--dataset", "mixture", "--batch", 32, "--iterations", 40, "--samples-every", 20]
