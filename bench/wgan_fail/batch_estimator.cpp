@@ -18,21 +18,29 @@ using bench::printed;
 
 namespace {
 
-std::optional<losses::QpWgan> transform_flags(bench::Flags& flags) {
-  const std::string model = flags.choice({"model", "", "what is trained"}, {"c-transform", "wgan-gp"});
+bench::BatchGame game_flags(bench::Experiment& run) {
+  bench::Flags& flags = run.flags();
+  const bool is_transform = flags.choice({"model", "", "what is trained"}, {"c-transform", "wgan-gp"}) == "c-transform";
   const std::string space = flags.choice({"search-space", "", "c-transform: the batch whose points it minimises over"},
                                          {"real", "generated"});
-  if (model == "c-transform")
-    return losses::QpWgan{.cost = LqCost{.q = 2, .p = 1},
-                          .search_space = space == "real" ? losses::SearchSpace::Real : losses::SearchSpace::Generated};
-  if (flags.given("search-space")) throw UsageError("--search-space is of --model c-transform");
-  return std::nullopt;
+  const double weight = flags.number({"penalty", "NUMBER", "wgan-gp: lambda, the weight of the gradient penalty"}, 10);
+  if (weight < 0) throw UsageError("--penalty must not be negative");
+  if (is_transform && flags.given("penalty")) throw UsageError("--penalty is of --model wgan-gp");
+  if (!is_transform && flags.given("search-space")) throw UsageError("--search-space is of --model c-transform");
+
+  std::optional<losses::QpWgan> transform;
+  if (is_transform)
+    transform = {.cost = LqCost{.q = 2, .p = 1},
+                 .search_space = space == "real" ? losses::SearchSpace::Real : losses::SearchSpace::Generated};
+  bench::BatchGame game = bench::batch_game_flags(run, transform);
+  game.penalty_weight = static_cast<float>(weight);
+  return game;
 }
 
 void compare(bench::Experiment& run) {
-  const std::optional<losses::QpWgan> transform = transform_flags(run.flags());
-  const bench::BatchComparison found = bench::train_batch_game(run, bench::batch_game_flags(run, transform));
-  const bool lies_on = transform.has_value();
+  const bench::BatchGame game = game_flags(run);
+  const bench::BatchComparison found = bench::train_batch_game(run, game);
+  const bool lies_on = game.transform.has_value();
   run.results({.title = "paper 004, figure 6: the loss of a " + std::string(lies_on ? "c-transform WGAN" : "WGAN-GP") +
                         " and the exact W1 of its batches of " + std::to_string(run.batch_size()),
                .header = {"quantity", "ours", "paper, of its picture"},

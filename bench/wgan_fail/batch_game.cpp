@@ -109,10 +109,7 @@ BatchGame batch_game_flags(Experiment& run, const std::optional<losses::QpWgan>&
       number({"critic-rate", "NUMBER", "of the critic's, if it has its own"}, decimal(game.generator.rate));
   game.potential_scale =
       number({"potential-scale", "NUMBER", "c-transforms: the potential is this many times the critic's output"}, 1);
-  game.penalty_weight = number({"penalty", "NUMBER", "wgan-gp: lambda, the weight of the gradient penalty"}, 10);
   if (!(game.potential_scale > 0)) throw UsageError("--potential-scale must be positive");
-  if (game.penalty_weight < 0) throw UsageError("--penalty must not be negative");
-  if (flags.given("penalty") && transform) throw UsageError("--penalty is of --model wgan-gp");
   if (flags.given("potential-scale") && !transform)
     throw UsageError("--potential-scale is of c-transforms, not of wgan-gp");
   if (run.batch_size() > kMostAssigned)

@@ -65,16 +65,28 @@ def npy_points(path):
     return [values[i:i + columns] for i in range(0, len(values), columns)]
 
 
-def checkpoint_values(run, network):
-    """Every value of a network in a run's checkpoint."""
+def checkpoint_entries(run):
+    """Name and bytes of all that is in a run's checkpoint."""
     content = (run / "checkpoint.safetensors").read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
-    values = []
     for name, entry in json.loads(content[8:8 + length]).items():
-        if name.startswith(network + "."):
+        if name != "__metadata__":
             begin, end = (8 + length + offset for offset in entry["data_offsets"])
-            values += struct.unpack(f"<{(end - begin) // 4}f", content[begin:end])
+            yield name, content[begin:end]
+
+
+def checkpoint_values(run, network):
+    """Every value of a network in a run's checkpoint."""
+    values = []
+    for name, content in checkpoint_entries(run):
+        if name.startswith(network + "."):
+            values += struct.unpack(f"<{len(content) // 4}f", content)
     return values
+
+
+def checkpoint_count(run, name):
+    """A whole number in a run's checkpoint."""
+    return int.from_bytes(dict(checkpoint_entries(run))[name], "little")
 
 
 def png_pixels_size(path):

@@ -19,7 +19,8 @@ HAVE_THEIR_OWN = ["tools/test", "tools/fetch-data", "tools/peers", "tools/profil
 
 # What narrows a program, if not NARROW; and of those that do not train.
 NARROWING = {programs.MIXTURE.name: PLAIN, programs.ATOMS.name: PLAIN, programs.CIFAR.name: NARROW_CIFAR,
-             programs.WWGAN_TRAIN.name: NARROW_CIFAR}
+             programs.WWGAN_TRAIN.name: NARROW_CIFAR, programs.BATCH_ESTIMATOR.name: NARROW_CIFAR,
+             programs.SOFT_TRANSFORM.name: NARROW_CIFAR}
 ONE_ITERATION = {programs.WWGAN_SHIFT.name: ["--batch", 8], programs.WWGAN_NOISE.name: ["--batch", 8],
                  programs.WWGAN_NEIGHBOURS.name: ["--pool", 16], programs.SAMPLE_COMPLEXITY.name: ["--batch", 50],
                  programs.SINKHORN_COMPLEXITY.name: ["--batch", 50], programs.DIMENSION.name: ["--pairs", 2],
