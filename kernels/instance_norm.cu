@@ -121,15 +121,17 @@ struct FinishMoments {
 };
 
 /// y of chunks of `rows_per_block` pixels, a chunk per grid row; the x dimension of blocks and grid runs along packs of
-/// channels.
+/// channels. Four blocks of a multiprocessor: for more the compiler would spill.
 template <int N>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 4)
     normalise_kernel(Inputs inputs, Matrix<const float> gain, Matrix<const float> shift, Matrix<const float> mean,
                      Matrix<const float> inverse_deviation, int rows_per_block, Matrix<float> y) {
   const int64_t per_image = (inputs.pixels + rows_per_block - 1) / rows_per_block;
   for (int64_t chunk = blockIdx.y; chunk < gain.rows * per_image; chunk += gridDim.y) {
-    const int64_t image = chunk / per_image, begin = chunk % per_image * rows_per_block, top = image * inputs.pixels;
-    const int64_t end = min(inputs.pixels, begin + rows_per_block);
+    const int64_t image = chunk / per_image, begin = chunk % per_image * rows_per_block;
+    const int64_t top = image * inputs.pixels + begin;
+    const int count = static_cast<int>(min(inputs.pixels - begin, int64_t{rows_per_block}));
+    const float* noise = inputs.noise ? inputs.noise + image * inputs.noise_stride + begin : nullptr;
     cuda::for_each_pack<N>(
         y.columns, cuda::grid_thread(), cuda::grid_threads(), [&]<int W>(cuda::Width<W>, int64_t channel) {
           using Channels = cuda::Pack<W>;
@@ -138,13 +140,15 @@ __global__ void __launch_bounds__(kThreads)
           const Channels middle = at(mean), to = at(shift), inverse = at(inverse_deviation);
           Channels by = at(gain);
           for (int c = 0; c < W; ++c) by[c] *= inverse[c];
+          const float* from = inputs.x.data + top * y.columns + channel;
+          float* out = y.data + top * y.columns + channel;
 #pragma unroll 2
-          for (int64_t i = top + begin + threadIdx.y; i < top + end; i += blockDim.y) {
-            auto pack = Channels::load(inputs.x.data + i * inputs.x.stride + channel);
-            const float noise = inputs.noise_at(image, i);
+          for (int i = static_cast<int>(threadIdx.y); i < count; i += static_cast<int>(blockDim.y)) {
+            auto pack = Channels::load(from + i * y.columns);
+            const float more = noise ? noise[i] : 0.0f;
             for (int c = 0; c < W; ++c)
-              pack[c] = (added.activated(added.before(c, pack[c], noise)) - middle[c]) * by[c] + to[c];
-            pack.store(y.data + i * y.stride + channel);
+              pack[c] = (added.activated(added.before(c, pack[c], more)) - middle[c]) * by[c] + to[c];
+            pack.store(out + i * y.columns);
           }
         });
   }

@@ -85,9 +85,9 @@ StyleGenerator::StyleGenerator(Random& random, const Style64& sizes)
       parameters_(random.device(), parameters_of(sizes)),
       statistics_(random.device(), noise_of()) {
   for (const auto& [name, tensor] : parameters_.named())
-    if (name.ends_with(".weight"))
+    if (name.ends_with(".weight") || name.ends_with(".constant"))
       tensor.overwrite(random.normal(tensor.shape()) * (name.starts_with("mapping.") ? 1 / sizes.mapping_rate : 1));
-    else if (name.ends_with(".gain.bias") || name.ends_with(".constant"))
+    else if (name.ends_with(".gain.bias"))
       tensor.overwrite(Tensor::full(random.device(), tensor.shape(), 1));
   for (const auto& [name, tensor] : statistics_.named()) tensor.overwrite(random.normal(tensor.shape()));
 }
