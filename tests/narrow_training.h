@@ -14,13 +14,14 @@
 #include "losses/objectives/wasserstein_metric.h"
 #include "losses/objectives/wgan.h"
 #include "models/dcgan.h"
+#include "models/lipschitz.h"
 #include "models/mnist.h"
 
 namespace wasserkern::testing {
 
 /// Whose steps are taken: a (q,p)-WGAN on images, one with both penalties on points in the plane, a WGAN-GP on images;
-/// a (q,p)-WGAN and a WWGAN of convolutional networks on colour images.
-enum class Game { QpWgan, Mixture, WganGp, Dcgan, Wwgan };
+/// a (q,p)-WGAN and a WWGAN of convolutional networks on colour images, a WGAN with a Lipschitz critic on points.
+enum class Game { QpWgan, Mixture, WganGp, Dcgan, Wwgan, Lipschitz };
 
 struct NarrowOptions {
   bool eager = false;
@@ -47,15 +48,15 @@ class NarrowTraining {
         noise_(Tensor::full(device, {options.batch, latent()}, 0)) {}
 
   /// How many phases a step has.
-  int64_t phases() const { return is_wgan_gp() ? 2 : 1; }
+  int64_t phases() const { return is_wgan() ? 2 : 1; }
 
   void step() {
     ++steps_;
     batch_.copy_from_host(made_up_batch(steps_));
     metrics_.begin_step(steps_);
-    if (is_wgan_gp()) {
-      phases_.run("critic", [this] { wgan_gp_critic(); });
-      phases_.run("generator", [this] { wgan_gp_generator(); });
+    if (is_wgan()) {
+      phases_.run("critic", [this] { is_lipschitz() ? lipschitz_critic() : wgan_gp_critic(); });
+      phases_.run("generator", [this] { wgan_generator(); });
     } else {
       phases_.run("step", [this] { qp_wgan(); });
     }
@@ -89,25 +90,28 @@ class NarrowTraining {
  private:
   static constexpr models::Dcgan32 kConvolutional{.latent = 8, .width = 4};
 
-  bool is_wgan_gp() const { return options_.game == Game::WganGp || is_wwgan(); }
+  bool is_wgan() const { return options_.game == Game::WganGp || is_wwgan() || is_lipschitz(); }
   bool is_wwgan() const { return options_.game == Game::Wwgan; }
+  bool is_lipschitz() const { return options_.game == Game::Lipschitz; }
+  bool is_in_plane() const { return options_.game == Game::Mixture || is_lipschitz(); }
   bool is_convolutional() const { return options_.game == Game::Dcgan || is_wwgan(); }
 
   Shape example() const {
     if (is_convolutional()) return {32, 32, 3};
-    return {options_.game == Game::Mixture ? 2 : models::kMnistPixels};
+    return {is_in_plane() ? 2 : models::kMnistPixels};
   }
   int64_t latent() const {
-    return is_convolutional() ? kConvolutional.latent : options_.game == Game::Mixture ? 2 : models::kMnistLatent;
+    return is_convolutional() ? kConvolutional.latent : is_in_plane() ? 2 : models::kMnistLatent;
   }
 
   models::Network narrow_critic() {
     if (is_convolutional()) return models::dcgan32_critic(random_, kConvolutional);
-    return options_.game == Game::Mixture ? plane_network(1) : models::mnist_critic(random_, 16);
+    if (is_lipschitz()) return models::lipschitz_mlp(random_, {.width = 16, .rule = {.iterations = 4}});
+    return is_in_plane() ? plane_network(1) : models::mnist_critic(random_, 16);
   }
   models::Network narrow_generator() {
     if (is_convolutional()) return models::dcgan32_generator(random_, kConvolutional);
-    return options_.game == Game::Mixture ? plane_network(2) : models::mnist_generator(random_, 16);
+    return is_in_plane() ? plane_network(2) : models::mnist_generator(random_, 16);
   }
 
   /// models/mixture.h's networks, an eighth as wide.
@@ -156,7 +160,13 @@ class NarrowTraining {
     metrics_.record("penalty", penalty);
   }
 
-  void wgan_gp_generator() {
+  void lipschitz_critic() {
+    const Tensor loss = losses::wgan_critic_loss(losses::together(critic_, batch_, generated()));
+    critic_adam_.descend(grad(loss, critic_.parameters()));
+    metrics_.record("distance", -loss);
+  }
+
+  void wgan_generator() {
     const Tensor loss = losses::wgan_generator_loss(critic_, generated());
     generator_adam_.descend(grad(loss, generator_.parameters()));
     metrics_.record("generator", loss);

@@ -1,15 +1,12 @@
-#include <algorithm>
+#include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/games/wgan.h"
 #include "bench/harness/printed.h"
 #include "bench/harness/statistics.h"
-#include "bench/wgan_fail/lipschitz_estimate.h"
-#include "bench/wgan_fail/mixture_measures.h"
-#include "engine/ops/interpolate.h"
-#include "engine/tape.h"
-#include "losses/objectives/wgan.h"
+#include "bench/wgan_fail/ring_comparison.h"
 #include "models/mixture.h"
 
 // Paper 004, figures 4 and 5: WGAN-GP on a ring of eight normal distributions in the plane. While it learns, is its
@@ -31,32 +28,19 @@ constexpr int64_t kShown = 250;  // points of either side in figure 4
 class Tracking {
  public:
   Tracking(bench::Experiment& run, const std::vector<data::Cluster>& modes, int64_t points)
-      // With a seed of its own: measuring changes nothing in what is trained.
-      : run_(run), modes_(modes), points_(points), fresh_(run.device(), ~run.seed()) {}
+      : run_(run), modes_(std::ssize(modes)), points_(points), compared_(run, modes, points) {}
 
   void record(const bench::Game& game) {
-    const TapeOff off;
-    fresh_.begin_step(run_.step());
-    const Tensor y = game.generator(fresh_.normal({points_, game.latent}));
-    const data::Points real = data::mixture_sample(modes_, 2 * points_, fresh_.seed(), run_.step());
-    const Tensor both = Tensor::from_host(run_.device(), {real.count, real.features}, real.values);
-    const Tensor x = both.viewed_rows(0, points_);
-    const Tensor between = interpolate(x, y, fresh_);
-    fresh_.end_step();
-
-    const std::vector<float> generated = y.to_host();
-    // Where training diverged its own values stop the run, and say what to do.
-    if (!std::ranges::all_of(generated, [](float value) { return std::isfinite(value); })) return;
-    const double loss = -losses::wgan_critic_loss(game.critic, x, y).item();
-    const double slope = bench::lipschitz_estimate(game.critic, between);
-    const bench::ModeCoverage coverage = bench::mode_coverage(modes_, generated);
+    const auto found = compared_(game);
+    if (!found) return;
+    const auto [loss, slope] = std::pair(found->difference, found->slope);
     run_.measure({{"loss", loss},
                   {"slope", slope},
                   {"normalised", slope > 0 ? loss / slope : 0},  // of a flat critic
-                  {"exact", bench::exact_w1(x, y)},
-                  {"sampling", bench::exact_w1(x, both.viewed_rows(points_, 2 * points_))},
-                  {"modes", static_cast<double>(coverage.covered)},
-                  {"near", coverage.near}});
+                  {"exact", found->exact},
+                  {"sampling", found->sampling},
+                  {"modes", static_cast<double>(found->coverage.covered)},
+                  {"near", found->coverage.near}});
   }
 
   bench::ResultTable table(float penalty) const {
@@ -74,7 +58,7 @@ class Tracking {
     row("exact W1", exact);
     row("W1 of two real samples", summary("sampling"));
     row("exact W1 over normalised loss", {exact.last / normalised.last, exact.mean / normalised.mean}, "6.92");
-    row("modes covered, of " + std::to_string(modes_.size()), summary("modes"));
+    row("modes covered, of " + std::to_string(modes_), summary("modes"));
     row("share near a mode", summary("near"));
     return table;
   }
@@ -90,9 +74,8 @@ class Tracking {
   }
 
   bench::Experiment& run_;
-  std::vector<data::Cluster> modes_;
-  int64_t points_;
-  Random fresh_;
+  int64_t modes_, points_;
+  bench::RingComparison compared_;
 };
 
 void train(bench::Experiment& run) {

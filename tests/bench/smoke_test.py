@@ -246,6 +246,11 @@ class BatchEstimator(BatchGame):
         (slope,) = column(self.folder / "wgan-gp", "slope")
         self.assertGreater(slope, 0)
 
+    def test_style_networks(self):
+        flags = ["--dataset", "celeba", "--networks", "style", "--width", 1, "--batch", 4]
+        loss, exact = self.curves("style", *flags, iterations=3)
+        self.assertTrue(all(value <= limit * (1 + 1e-5) for value, limit in zip(loss, exact)), (loss, exact))
+
 
 class SoftTransform(BatchGame):
     program = programs.SOFT_TRANSFORM
@@ -322,6 +327,24 @@ class Tracking(ProgramTest):
             self.assertTrue(0.05 < values[4] < 0.6)  # 100 points of eight clusters: 0.24 in the mean
         # A generator that makes nothing but the centre has the circle's radius.
         self.assertTrue(0.2 < exact[-1] < 0.85 * math.sqrt(2))
+
+
+class Lipschitz(ProgramTest):
+    program = programs.LIPSCHITZ
+    flags = [*programs.PLAIN, "--width", 16, "--batch", 64, "--points", 100, "--rate", "1e-3", "--critic-rate", "1e-2",
+             "--critic-steps", 2, "--orthonormalisations", 8, "--measure-every", 5]
+
+    def test_a_lipschitz_critic_bounds_the_distance_from_below(self):
+        iterations = max(ITERATIONS // 4, 20)
+        for model, constant in (("lipschitz-wgan", 1), ("lipschitz-gan", 2)):
+            run = self.folder / model
+            self.assert_done(self.train(run, "--model", model, "--lipschitz", constant, "--iterations", iterations))
+            exact, dual, slope = (column(run, name) for name in ("exact", "dual", "slope"))
+            self.assertEqual(len(exact), iterations // 5)
+            for values in zip(dual, exact, slope):
+                self.assertLess(values[0], 1.001 * constant * values[1])
+                self.assertLess(values[2], 1.001 * constant)
+            self.assertGreater(dual[-1], 0.7 * constant * exact[-1])
 
 
 class SinkhornGenerator(ProgramTest):

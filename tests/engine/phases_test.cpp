@@ -14,9 +14,9 @@
 namespace wasserkern::testing {
 TEST_CASE("replayed steps equal eager steps bit for bit, and none allocates or waits", "[phases]") {
   constexpr int kAhead = 2;  // steps that the host is ahead at most: where uploads fill their ring it does wait
-  for (const Game game : {Game::QpWgan, Game::Mixture, Game::WganGp, Game::Dcgan, Game::Wwgan}) {
+  for (const Game game : {Game::QpWgan, Game::Mixture, Game::WganGp, Game::Dcgan, Game::Wwgan, Game::Lipschitz}) {
     INFO("game " << static_cast<int>(game));
-    const bool is_slow = game == Game::Dcgan || game == Game::Wwgan;
+    const bool is_slow = game == Game::Dcgan || game == Game::Wwgan || game == Game::Lipschitz;
     const int steps = is_slow ? 8 : 100;
     NarrowOptions options{.eager = true, .game = game, .batch = is_slow ? 4 : 8};
     NarrowTraining eager(test_device(), options);
@@ -45,7 +45,7 @@ TEST_CASE("replayed steps equal eager steps bit for bit, and none allocates or w
 }
 
 TEST_CASE("no memory is asked for after the second step", "[phases]") {
-  for (const Game game : {Game::QpWgan, Game::Dcgan, Game::Wwgan}) {
+  for (const Game game : {Game::QpWgan, Game::Dcgan, Game::Wwgan, Game::Lipschitz}) {
     INFO("game " << static_cast<int>(game));
     NarrowTraining training(test_device(), {.eager = false, .game = game, .batch = 4});
     training.step();

@@ -68,7 +68,7 @@ TEST_CASE("orthonormalisation differentiates twice through its iterations", "[bj
 // Twice 1 - 1e-3 of a singular value, squared.
 TEST_CASE("matrices of any shape, scale and device become orthonormal", "[bjorck]") {
   Random random(test_device(), 5);
-  for (const Shape& shape : {Shape{1, 128}, {128, 2}, {2, 128}, {1, 1}, {33, 65}, {65, 33}, {128, 128}})
+  for (const Shape& shape : {Shape{1, 128}, {128, 2}, {2, 128}, {1, 1}, {33, 65}, {65, 33}})
     for (const float scale : {1e-4f, 1.0f, 1e4f}) {
       INFO(shape.text() << " times " << scale);
       const Tensor w = random.normal(shape) * scale;
