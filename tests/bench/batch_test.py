@@ -48,7 +48,7 @@ class BatchEstimator(BatchTest):
                                     "--samples-every", 10))
         loss, exact = column(run, "objective"), column(run, "exact")
         self.assertEqual((len(loss), len(exact)), (20, 20))
-        # Real images that no step of the critic has seen.
+        # The generator's step has a real batch of its own.
         self.assertEqual(checkpoint_count(run, "batches.position"), 20 * (2 + 1))
         rows = {row["quantity"]: float(row["ours"]) for row in results(run)}
         self.assertAlmostEqual(rows["loss, mean of the last tenth"], mean(loss[-2:]), delta=0.01)
