@@ -51,7 +51,7 @@ void compare(bench::Experiment& run) {
                         {"loss, last tenth / first", printed("%.3f", found.objective / found.first_objective),
                          lies_on ? "" : "does not decrease"},
                         {"W1, last tenth / first", printed("%.3f", found.exact / found.first_exact), ""},
-                        {"correlation of loss and W1", printed("%.3f", found.correlation), ""},
+                        {"correlation of loss and W1, last half", printed("%.3f", found.correlation), ""},
                         {"largest loss - W1", printed("%.4g", found.largest_excess), ""}}});
 }
 

@@ -63,8 +63,8 @@ double mean_of(std::span<const Rows::value_type> rows) {
   return sum / static_cast<double>(rows.size());
 }
 
-/// Over iterations, of which both have all.
-double correlation(const Rows& a, const Rows& b) {
+double correlation(std::span<const Rows::value_type> a, std::span<const Rows::value_type> b) {
+  if (a.size() < 2) return NAN;
   const double mean_a = mean_of(a), mean_b = mean_of(b);
   double together = 0, of_a = 0, of_b = 0;
   for (size_t i = 0; i < a.size(); ++i) {
@@ -77,7 +77,7 @@ double correlation(const Rows& a, const Rows& b) {
 
 BatchComparison compare(Experiment& run) {
   const Rows objective = run.measured("objective"), exact = run.measured("exact"), pairs = run.measured("pairs");
-  const size_t tenth = std::max<size_t>(exact.size() / 10, 1);
+  const size_t tenth = std::max<size_t>(exact.size() / 10, 1), half = exact.size() / 2;
   const auto last = [&](const Rows& rows) { return mean_of(std::span(rows).last(tenth)); };
   const auto first = [&](const Rows& rows) { return mean_of(std::span(rows).first(tenth)); };
   BatchComparison found{.objective = last(objective),
@@ -85,7 +85,7 @@ BatchComparison compare(Experiment& run) {
                         .pairs = last(pairs),
                         .first_objective = first(objective),
                         .first_exact = first(exact),
-                        .correlation = correlation(objective, exact),
+                        .correlation = correlation(std::span(objective).last(half), std::span(exact).last(half)),
                         .largest_excess = -INFINITY};
   for (size_t i = 0; i < exact.size(); ++i)
     found.largest_excess = std::max(found.largest_excess, objective[i].second - exact[i].second);

@@ -33,7 +33,7 @@ BatchGame batch_game_flags(Experiment& run, const std::optional<losses::QpWgan>&
 struct BatchComparison {
   double objective, exact, pairs;       // means of the last tenth of all iterations
   double first_objective, first_exact;  // of the first tenth
-  double correlation;                   // of both over all iterations
+  double correlation;                   // of both from batch to batch: over the last half
   double largest_excess;                // max V - W1
 };
 

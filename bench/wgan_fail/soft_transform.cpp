@@ -30,7 +30,7 @@ void compare(bench::Experiment& run) {
                         {"exact W1, the same", printed("%.4g", found.exact)},
                         {"loss / W1, the same", printed("%.3f", found.objective / found.exact)},
                         {"W1, last tenth / first", printed("%.3f", found.exact / found.first_exact)},
-                        {"correlation of loss and W1", printed("%.3f", found.correlation)}}});
+                        {"correlation of loss and W1, last half", printed("%.3f", found.correlation)}}});
 }
 
 }  // namespace

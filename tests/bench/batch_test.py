@@ -56,9 +56,9 @@ class BatchEstimator(BatchTest):
         self.assertAlmostEqual(rows["loss / W1, the same"], mean(loss[-2:]) / mean(exact[-2:]), delta=0.001)
         self.assertAlmostEqual(rows["W1, last tenth / first"], mean(exact[-2:]) / mean(exact[:2]), delta=0.001)
         self.assertAlmostEqual(rows["largest loss - W1"], max(a - b for a, b in zip(loss, exact)), delta=0.01)
-        a, b = ([value - mean(values) for value in values] for values in (loss, exact))
+        a, b = ([value - mean(values) for value in values] for values in (loss[-10:], exact[-10:]))
         correlation = sum(x * y for x, y in zip(a, b)) / math.sqrt(sum(x * x for x in a) * sum(y * y for y in b))
-        self.assertAlmostEqual(rows["correlation of loss and W1"], correlation, delta=0.001)
+        self.assertAlmostEqual(rows["correlation of loss and W1, last half"], correlation, delta=0.001)
         self.draw("batch-estimator", run)
         self.draw("batch-samples", run)
 
