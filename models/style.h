@@ -22,12 +22,13 @@ struct Style64 {
   float mapping_rate = 0.01f;
 };
 
-/// Karras et al. 2018: z is mapped to a style w; a constant of 4 x 4 pixels grows by two convolutions at every
+/// Karras et al. 2018: z is mapped to a style w; a learned constant of 4 x 4 pixels grows by two convolutions at every
 /// resolution, each followed by noise, bias, LeakyReLU 0.2 and instance normalisation, whose gain and shift are linear
 /// in w. The first of two doubles the image: one transposed 4 x 4 convolution, which costs less than half of what
-/// nearest neighbours and a 3 x 3 one do. Pixels are linear in the last features, as theirs are, so that they may
-/// lie outside [-1, 1]. All layers have an equalised learning rate (models/equalised.h), which wants Adam's rate ten
-/// times as high as a DCGAN. Not here: progressive growing, mixed styles, truncation and the blur after doubling.
+/// nearest neighbours and a 3 x 3 one do. Pixels are linear in the last features, as theirs are, so that they may lie
+/// outside [-1, 1]. The constant starts as N(0, 1) rather than 1: until noise has gained strength, only the edges would
+/// tell pixels apart. All layers have an equalised learning rate (models/equalised.h), which wants Adam's rate to be
+/// 1e-3 or more. Not here: progressive growing, mixed styles, truncation and the blur after doubling.
 class WASSERKERN_API StyleGenerator {
  public:
   /// Noise is drawn from `random`, which must outlive the generator. Throws UsageError.
