@@ -13,7 +13,7 @@ namespace wasserkern {
 /// released in a loop: long tapes must not recurse.
 class Node : public Counted {
  public:
-  static constexpr size_t kMaxInputs = 4;
+  static constexpr size_t kMaxInputs = 5;
 
   /// A node without inputs. `gradient_room`: where its gradient may be written, or undefined.
   static Ref<Node> leaf(Tensor gradient_room = {});

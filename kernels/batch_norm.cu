@@ -34,7 +34,8 @@ struct TakeMoments {
   Matrix<const float> x;
   bool aligned;
 
-  __device__ __forceinline__ void operator()(int64_t first, int64_t end, int64_t column, State (&states)[4]) const {
+  __device__ __forceinline__ void operator()(int64_t, int64_t first, int64_t end, int64_t column,
+                                             State (&states)[4]) const {
     const int64_t left = x.columns - column;
     const Pack about = Pack::load_up_to(x.data + column, left, aligned);
     Pack rows[Chunks::kRowsPerThread], sum = {}, squares = {};
@@ -97,7 +98,8 @@ struct TakeGradientSums {
   Matrix<const float> x, gradient;
   bool aligned;
 
-  __device__ __forceinline__ void operator()(int64_t first, int64_t end, int64_t column, State (&states)[4]) const {
+  __device__ __forceinline__ void operator()(int64_t, int64_t first, int64_t end, int64_t column,
+                                             State (&states)[4]) const {
     for (State& state : states) state = {};
     const int64_t left = x.columns - column;
     const auto of = columns.load_up_to<4>(column, left, aligned);

@@ -4,9 +4,10 @@
 
 #include "kernels/batch_norm.h"
 #include "kernels/contracts.h"
+#include "kernels/instance_norm.h"
 #include "kernels/layer_norm.h"
 
-/// What batch and layer normalisation ask of their arguments on both backends.
+/// What batch, instance and layer normalisation ask of their arguments on both backends.
 namespace wasserkern {
 
 /// The activation as a factor below zero; 1 is none. Throws UsageError for one that is not linear there, or falls.
@@ -23,6 +24,7 @@ inline float slope_of(const char* kernel, Activation activation, float slope) {
 }
 
 inline float slope_of(const BatchNorm& rule) { return slope_of("batch_norm", rule.activation, rule.slope); }
+inline float slope_of(const InstanceNorm& rule) { return slope_of("instance_norm", rule.activation, rule.slope); }
 inline float slope_of(const LayerNorm& rule) { return slope_of("layer_norm", rule.activation, rule.slope); }
 
 inline void check_batch_norm(const BatchNorm& rule, Matrix<const float> x, Vector<const float> gain,
@@ -57,6 +59,37 @@ inline void check_batch_norm_gradient(const BatchNorm& rule, Matrix<const float>
   check_same_shape("batch_norm: shape of the gradient", gradient, x);
   check_equal("batch_norm: size of the gain's gradient", gain_gradient.size, x.columns);
   check_equal("batch_norm: size of the shift's gradient", shift_gradient.size, x.columns);
+}
+
+inline void check_instance_norm(const InstanceNorm& rule, ImageView<const float> x, const PixelAdditions& added,
+                                Matrix<const float> gain, Matrix<const float> shift, Matrix<const float> mean,
+                                Matrix<const float> inverse_deviation, ImageView<const float> y) {
+  slope_of(rule);
+  const int64_t pixels = x.height * x.width;
+  if (pixels < 1) throw ShapeError("instance_norm: images without pixels have no mean");
+  const Matrix<const float> per_image{nullptr, x.count, x.channels};
+  check_same_shape("instance_norm: shape of gain", gain, per_image);
+  check_same_shape("instance_norm: shape of shift", shift, per_image);
+  check_same_shape("instance_norm: shape of mean", mean, per_image);
+  check_same_shape("instance_norm: shape of inverse_deviation", inverse_deviation, per_image);
+  check_same_shape("instance_norm: shape of y's pixels", y.pixels(), x.pixels());
+  if (added.bias.size > 0) check_equal("instance_norm: size of bias", added.bias.size, x.channels);
+  check_equal("instance_norm: size of the noise's strength", added.strength.size,
+              added.noise.columns > 0 ? x.channels : 0);
+  if (added.noise.columns == 0) return;
+  check_same_shape("instance_norm: shape of noise", added.noise,
+                   {nullptr, added.noise.rows == 1 ? 1 : x.count, pixels});
+}
+
+inline void check_instance_norm_gradient(const InstanceNorm& rule, ImageView<const float> x,
+                                         const PixelAdditions& added, Matrix<const float> gain,
+                                         Matrix<const float> mean, Matrix<const float> inverse_deviation,
+                                         ImageView<const float> gradient, const InstanceNormGradients& to) {
+  check_instance_norm(rule, x, added, gain, to.shift, mean, inverse_deviation, gradient);
+  check_same_shape("instance_norm: pixels of x's gradient", to.x.pixels(), x.pixels());
+  check_same_shape("instance_norm: shape of the gain's gradient", to.gain, gain);
+  check_equal("instance_norm: size of the bias's gradient", to.bias.size, added.bias.size);
+  check_equal("instance_norm: size of the strength's gradient", to.strength.size, added.strength.size);
 }
 
 inline void check_layer_norm_gradient(Matrix<const float> x, Vector<const float> mean,

@@ -12,6 +12,7 @@
 #include "engine/ops/matmul.h"
 #include "engine/ops/view.h"
 #include "kernels/error.h"
+#include "models/equalised.h"
 
 namespace wasserkern::models {
 namespace {
@@ -46,6 +47,14 @@ Shape weight_of(const Convolution& map, const Shape& image) { return {map.channe
 Shape weight_of(const TransposedConvolution& map, const Shape& image) {
   return {image[2], map.filter, map.filter, map.channels};
 }
+
+/// The terms of the sum that makes an output.
+template <class Map>
+int64_t inputs_of(const Map&, const Shape& weight) {
+  return weight.columns();
+}
+
+int64_t inputs_of(const TransposedConvolution& map, const Shape& weight) { return inputs_of(map, weight.rows()); }
 
 Tensor apply(const Dense&, const Tensor& x, const Tensor& weight, const Tail& tail) {
   return linear(x, weight, tail.bias, tail.activation, tail.slope);
@@ -141,28 +150,43 @@ Tensor random_orthonormal(Random& random, const Shape& shape) {
   return orthonormalised(random.normal({shape.rows(), shape.columns()}), kToTheEnd);
 }
 
+/// Parameters and their gaps are 0 before.
+void initialise(Random& random, Initialisation by, const Parameters& parameters) {
+  const auto uniform = [&](const Tensor& tensor, float bound) {
+    return affine(random.uniform(tensor.shape()), 2 * bound, -bound);
+  };
+  const auto weight = [&](const Tensor& tensor, float bound) {
+    switch (by) {
+      case Initialisation::Dcgan: return random.normal(tensor.shape()) * kDcganDeviation;
+      case Initialisation::Orthogonal: return random_orthonormal(random, tensor.shape());
+      case Initialisation::Equalised: return random.normal(tensor.shape());
+      default: return uniform(tensor, bound);
+    }
+  };
+  float bound = 0;  // of the layer at hand, whose weight comes first
+  for (const auto& [name, tensor] : parameters.named()) {
+    if (name.ends_with(".weight")) {
+      bound = 1 / std::sqrt(static_cast<float>(tensor.shape().columns()));
+      tensor.overwrite(weight(tensor, bound));
+    } else if (name.ends_with(".gain")) {
+      tensor.overwrite(by == Initialisation::Dcgan ? affine(random.normal(tensor.shape()), kDcganDeviation, 1)
+                                                   : Tensor::full(random.device(), tensor.shape(), 1));
+    } else if (name.ends_with(".bias") && (by == Initialisation::Uniform || by == Initialisation::Orthogonal)) {
+      tensor.overwrite(uniform(tensor, bound));
+    }
+  }
+}
+
 }  // namespace
 
 Network::Network(Random& random, const Shape& input, std::vector<Layer> layers, Initialisation initialisation)
     : random_(&random),
       shapes_(shapes_through(input, layers)),
       layers_(std::move(layers)),
+      is_equalised_(initialisation == Initialisation::Equalised),
       parameters_(random.device(), parameters_of(shapes_, layers_)),
       statistics_(random.device(), statistics_of(shapes_, layers_)) {
-  const bool is_dcgan = initialisation == Initialisation::Dcgan;
-  float bound = 0;
-  for (const auto& [name, tensor] : parameters_.named()) {
-    if (name.ends_with(".weight")) bound = 1 / std::sqrt(static_cast<float>(tensor.shape().columns()));
-    if (name.ends_with(".gain"))
-      tensor.overwrite(is_dcgan ? affine(random.normal(tensor.shape()), kDcganDeviation, 1)
-                                : Tensor::full(random.device(), tensor.shape(), 1));
-    else if (name.ends_with(".weight") && is_dcgan)
-      tensor.overwrite(random.normal(tensor.shape()) * kDcganDeviation);
-    else if (name.ends_with(".weight") && initialisation == Initialisation::Orthogonal)
-      tensor.overwrite(random_orthonormal(random, tensor.shape()));
-    else if (!name.ends_with(".shift") && !is_dcgan)
-      tensor.overwrite(affine(random.uniform(tensor.shape()), 2 * bound, -bound));
-  }
+  initialise(random, initialisation, parameters_);
   for (const auto& [name, tensor] : statistics_.named())
     if (name.ends_with(".variance")) tensor.overwrite(Tensor::full(random.device(), tensor.shape(), 1));
 }
@@ -176,7 +200,10 @@ Tensor Network::operator()(const Tensor& x, Mode mode) const {
   for (size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     const bool normalises = layer.normalisation != Normalisation::None;
-    const Tensor weight = next(parameter);
+    Tensor weight = next(parameter);
+    if (is_equalised_)
+      weight = equalised(weight, std::visit([&](const auto& map) { return inputs_of(map, weight.shape()); }, layer.map),
+                         layer.activation);
     Tail tail;
     if (!normalises) tail = {layer.bias ? next(parameter) : Tensor(), layer.activation, layer.slope};
     features = std::visit([&](const auto& map) { return apply(map, features, weight, tail); }, layer.map);

@@ -54,10 +54,11 @@ struct Layer {
 };
 
 /// What weights start as: PyTorch's default, weights and biases U(-1/sqrt(n), 1/sqrt(n)) with n the size of a filter or
-/// the inputs of a dense layer; or DCGAN's, weights N(0, 0.02^2), gains N(1, 0.02^2), biases and shifts 0. Otherwise
-/// gains are 1 and shifts 0. Orthogonal is PyTorch's, but for weights with orthonormal rows or columns, whichever are
-/// fewer, that favour no direction.
-enum class Initialisation { Uniform, Dcgan, Orthogonal };
+/// the inputs of a dense layer; DCGAN's, weights N(0, 0.02^2), gains N(1, 0.02^2), biases and shifts 0; PyTorch's, but
+/// for weights with orthonormal rows or columns, whichever are fewer, that favour no direction; or N(0, 1) for an
+/// equalised learning rate, every use of a weight scaling it (models/equalised.h), and biases 0. Otherwise gains are 1
+/// and shifts 0.
+enum class Initialisation { Uniform, Dcgan, Orthogonal, Equalised };
 
 /// A chain of layers. Layer i has the parameters "i.weight" ([outputs, inputs], or [outputs, height, width, inputs] of
 /// a convolution), "i.bias", and for its normalisation "i.gain" and "i.shift". These have a value for each channel;
@@ -80,6 +81,7 @@ class WASSERKERN_API Network {
   Random* random_;
   std::vector<Shape> shapes_;  // of an example: the input, and what each layer makes of it
   std::vector<Layer> layers_;
+  bool is_equalised_;
   Parameters parameters_;
   Parameters statistics_;
 };

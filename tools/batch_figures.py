@@ -2,18 +2,17 @@
 exact W1 of the batches that it saw; figures 7, 12 and 14, what its generator makes."""
 
 import json
-from pathlib import Path
 
 SHOWN_ROWS = 4  # of a grid of samples
 
 
 class BatchRun:
-    """A run: its curves, and its last grid of samples, of the generator's moving average if there is one."""
+    """A run: its curves, and its last grid of samples."""
 
     def __init__(self, run, columns, read_array):
         flags = json.loads((run / "config.json").read_text())["flags"]
         self.columns = columns
-        self.batch, self.iterations = flags["batch"], columns["objective"][0][-1]
+        self.batch = flags["batch"]
         self.is_penalised, self.is_soft = flags.get("model") == "wgan-gp", "epsilon" in flags
         if self.is_penalised:
             self.name = "WGAN-GP"
@@ -21,8 +20,7 @@ class BatchRun:
             self.name = f"(c, ε)-transform WGAN, ε = {flags['epsilon']:g}"
         else:
             self.name = "c-transform WGAN" + (" over generated" if flags.get("search-space") == "generated" else "")
-        self.grid = max((run / "samples").glob("average-*.png" if flags.get("average") else "[0-9]*.png"),
-                        default=None)
+        self.grid = max((run / "samples").glob("[0-9]*.png"), default=None)
 
 
 def normalised(columns):
@@ -33,14 +31,16 @@ def normalised(columns):
 
 
 def draw_curves(axes, run):
-    axes.plot(*run.columns["objective"], linewidth=0.9, color="tab:blue", label="loss of the generator, $L_G$")
+    if run.is_soft:  # on which the loss lies
+        axes.plot(*run.columns["pairs"], linewidth=4, color="lightgrey", label="mean distance of all pairs")
+    curves = [(run.columns["objective"], "tab:blue", "loss of the generator, $L_G$"),
+              (run.columns["exact"], "tab:red", "exact W1 of the two batches")]
     if run.is_penalised and "slope" in run.columns:
-        axes.plot(*normalised(run.columns), linewidth=0.9, color="tab:green",
-                  label="$L_G$ over the critic's steepest slope")
-    if run.is_soft:
-        axes.plot(*run.columns["pairs"], linewidth=0.9, color="tab:grey", label="mean distance of all pairs")
-    axes.plot(*run.columns["exact"], linewidth=0.9, color="tab:red", label="exact W1 of the two batches")
-    axes.set(title=f"{run.name}, batches of {run.batch}", xlabel="steps of the generator", ylabel="distance")
+        curves.insert(1, (normalised(run.columns), "tab:green", "$L_G$ over the critic's steepest slope"))
+    for curve, colour, label in curves:
+        axes.plot(*curve, linewidth=0.9, color=colour, label=label)
+    axes.set(title=f"{run.name}, batches of {run.batch}", xlabel="steps of the generator",
+             ylabel="Euclidean distance, pixels in [-1, 1]")
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
@@ -54,7 +54,7 @@ def draw_samples(plt, axes, run):
     picture = plt.imread(run.grid)
     side = (picture.shape[0] - 2) // 8  # of 8 x 8 images, with a line around each
     axes.imshow(picture[:SHOWN_ROWS * side + 2], interpolation="nearest")
-    axes.set_title(f"{run.name}, after {int(Path(run.grid).stem.split('-')[-1]):,} steps", fontsize=10)
+    axes.set_title(f"{run.name}, after {int(run.grid.stem):,} steps", fontsize=10)
 
 
 def draw_estimates(plt, runs):
@@ -75,7 +75,7 @@ def draw_grids(plt, runs):
 
 def draw_soft_transform(plt, runs):
     """Figure 14, a row for each run: its samples, and the curves of figure 6."""
-    figure, rows = plt.subplots(len(runs), 2, figsize=(11, 3.2 * len(runs)), squeeze=False, width_ratios=[5, 5],
+    figure, rows = plt.subplots(len(runs), 2, figsize=(11, 3.2 * len(runs)), squeeze=False,
                                 layout="constrained")
     for (samples, curves), run in zip(rows, runs):
         draw_samples(plt, samples, run)

@@ -106,8 +106,8 @@ def draw_batches(plt, runs):
         (line,) = left.plot(steps, shares, marker=".", linewidth=1, label=run.label)
         right.plot(*run.columns["correlation"], marker=".", linewidth=1, color=line.get_color(), label=run.label)
     left.axhline(1, color="black", linewidth=1, linestyle="--")
-    left.set(xlabel="updates of the critic", ylabel="estimate V over the exact W1 of batches, means")
-    right.set(xlabel="updates of the critic", ylabel="correlation of V and W1 over batches", ylim=(-1.05, 1.05))
+    left.set(xlabel="updates of the critic", ylabel="V over exact W1, means over batches")
+    right.set(xlabel="updates of the critic", ylabel="correlation of V and exact W1", ylim=(-1.05, 1.05))
     for axes in (left, right):
         axes.grid(alpha=0.3)
     left.legend(fontsize=8)

@@ -3,6 +3,7 @@
 #include "engine/array.h"
 #include "kernels/batch_norm.h"
 #include "kernels/elementwise.h"
+#include "kernels/instance_norm.h"
 #include "kernels/interpolate.h"
 #include "kernels/layer_norm.h"
 #include "kernels/optimizer.h"
@@ -22,11 +23,12 @@ constexpr int64_t kRows = 4096;
 /// Memory that all of these kernels can use: matrices larger than the caches, as vectors of all their elements too.
 struct Memory {
   static constexpr int64_t channels = 128;
-  static constexpr int64_t image = 16 * 16 * channels;
+  static constexpr int64_t side = 16;
+  static constexpr int64_t image = side * side * channels;
 
   int64_t columns;
   Array<float> a, b, c, d;
-  Array<float> per_channels, per_images;
+  Array<float> per_channels, per_images, styles;
   Array<float> rate;
   Array<double> powers;
   Array<int32_t> permutation;
@@ -40,6 +42,7 @@ struct Memory {
         d(device, size()),
         per_channels(device, std::vector(8 * channels, 1.0f)),
         per_images(device, std::vector(static_cast<size_t>(2 * size() / image), 0.1f)),
+        styles(device, std::vector(static_cast<size_t>(6 * size() / image * channels), 1.0f)),
         rate(device, std::vector{1e-4f}),
         powers(device, std::vector{1.0, 1.0}),
         permutation(device, permuted(kRows)),
@@ -59,6 +62,18 @@ struct Memory {
   Matrix<float> images(const Array<float>& of) const { return {of.data(), size() / image, image}; }
   Vector<float> per_image(int64_t which) const {
     return {per_images.data() + which * (size() / image), size() / image};
+  }
+  ImageView<float> image_view(const Array<float>& of) const {
+    return {of.data(), size() / image, side, side, channels};
+  }
+  /// A value for every channel of every image.
+  Matrix<float> style(int64_t which) const {
+    const int64_t count = size() / image;
+    return {styles.data() + which * count * channels, count, channels};
+  }
+  /// What a style generator adds to images.
+  PixelAdditions additions() const {
+    return {.bias = per_channel(0), .noise = {d.data(), size() / image, side * side}, .strength = per_channel(1)};
   }
   /// As images' pixels.
   Matrix<float> pixels(const Array<float>& of) const { return {of.data(), size() / channels, channels}; }
@@ -134,6 +149,15 @@ const Registration kRegistration([](Device& device) {
   add(device, "layer_norm_hessian", 4, [](auto& stream, const Memory& m) {
     layer_norm_hessian(stream, m.images(m.a), m.per_image(0), m.per_image(1), m.images(m.b), m.images(m.c),
                        m.images(m.d));
+  });
+  add(device, "instance_norm", 2, [](auto& stream, const Memory& m) {
+    instance_norm(stream, {.activation = Activation::LeakyRelu, .slope = 0.2f}, m.image_view(m.a), m.additions(),
+                  m.style(0), m.style(1), m.image_view(m.b), m.style(2), m.style(3));
+  });
+  add(device, "instance_norm_gradient", 3, [](auto& stream, const Memory& m) {
+    instance_norm_gradient(stream, {.activation = Activation::LeakyRelu, .slope = 0.2f}, m.image_view(m.a),
+                           m.additions(), m.style(0), m.style(2), m.style(3), m.image_view(m.b),
+                           {m.image_view(m.c), m.style(4), m.style(5), m.per_channel(6), m.per_channel(7)});
   });
   add(device, "exponential_average", 3,
       [](auto& stream, const Memory& m) { exponential_average(stream, 0.999f, m.a.vector(), m.b.vector()); });

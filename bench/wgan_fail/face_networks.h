@@ -11,7 +11,7 @@ namespace wasserkern::bench {
 /// Networks for the images of paper 004's generators, for which it names StyleGAN's and no sizes. A DCGAN's are those
 /// of papers 001 and 002.
 struct FaceNetworks {
-  std::string kind;     // dcgan
+  std::string kind;     // dcgan or style
   std::string dataset;  // celeba, 64 x 64 pixels, or cifar-10
   int64_t width;        // channels of the critic's first layer
   int64_t latent;       // values of the generator's noise

@@ -106,7 +106,7 @@ class Batches {
  public:
   Batches(bench::Experiment& run, const bench::ImagePair& pair, int64_t batch, int64_t count)
       : device_(run.device()), shape_(pair.shape().batch_of(batch)) {
-    const uint64_t seed = run.seed() ^ uint64_t { 0x9e3779b97f4a7c15 };
+    const uint64_t seed = run.seed() ^ 0x9e3779b97f4a7c15u;
     data::Batches x(pair.x, batch, seed, pair.kRange), y(pair.y, batch, ~seed, pair.kRange);
     for (int64_t i = 0; i < count; ++i) {
       x_.push_back(drawn(x));

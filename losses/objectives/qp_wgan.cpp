@@ -67,9 +67,8 @@ QpWgan::GeneratorTerms QpWgan::generator_loss(const Critic& critic, const Tensor
   }();
   const Potential searched = [&] {
     if (search_space == SearchSpace::Real) return real;
-    const Potential generated{y, critic(y)};
-    if (search_space == SearchSpace::Generated) return generated;
-    return Potential{concatenate_rows(real.points, y), concatenate_rows(real.phi, generated.phi)};
+    if (search_space == SearchSpace::Generated) return Potential{y, critic(y)};
+    return Potential{concatenate_rows(real.points, y), concatenate_rows(real.phi, critic(y))};
   }();
   const Minimum psi = transform(*this, searched, y);
   return {mean(real.phi) + mean(psi.value), psi.argmin};

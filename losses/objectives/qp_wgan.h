@@ -29,7 +29,7 @@ struct WASSERKERN_API QpWgan {
   float lambda1 = 0;
   float lambda2 = 0;
   Penalty p2 = Penalty::Violation;
-  /// Above 0 psi is the (c, epsilon)-transform of paper 004, section 5, a soft minimum, and the dual that of entropic
+  /// Above 0 psi is the (c, epsilon)-transform of paper 004, section 6.1, a soft minimum, and the dual that of entropic
   /// transport: no more than its cost, which lies between the least and the mean over all pairs.
   float epsilon = 0;
 
@@ -41,7 +41,7 @@ struct WASSERKERN_API QpWgan {
     Tensor p2;              // scalar; undefined where lambda2 is 0
   };
   /// x and y are constants here. phi is evaluated once, so that dropout drops the same units in phi and psi. Throws
-  /// UsageError for a lambda below 0.
+  /// UsageError for a lambda or an epsilon below 0.
   CriticTerms critic_loss(const Critic& critic, const Tensor& x, const Tensor& y) const;
 
   struct GeneratorTerms {

@@ -81,6 +81,10 @@ class BatchEstimator(BatchTest):
         self.assert_refused("--model", "wgan-gp", "--search-space", "generated", words=["--search-space"])
         self.assert_refused("--model", "wgan-gp", "--potential-scale", 2, words=["--potential-scale"])
         self.assert_refused("--batch", 1025, words=["--batch", "1024"])
+        self.assert_refused("--networks", "style", words=["--networks style", "celeba"])
+
+    def test_style_networks_resume_with_their_noise(self):
+        self.assert_resumes("style", ["--dataset", "celeba", "--networks", "style", "--width", 1, "--batch", 4])
 
 
 class SoftTransform(BatchTest):

@@ -246,6 +246,11 @@ class BatchEstimator(BatchGame):
         (slope,) = column(self.folder / "wgan-gp", "slope")
         self.assertGreater(slope, 0)
 
+    def test_style_networks(self):
+        flags = ["--dataset", "celeba", "--networks", "style", "--width", 1, "--batch", 4]
+        loss, exact = self.curves("style", *flags, iterations=3)
+        self.assertTrue(all(value <= limit * (1 + 1e-5) for value, limit in zip(loss, exact)), (loss, exact))
+
 
 class SoftTransform(BatchGame):
     program = programs.SOFT_TRANSFORM

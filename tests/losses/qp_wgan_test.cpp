@@ -380,12 +380,13 @@ TEST_CASE("a generated point matched to itself pulls nowhere", "[qp_wgan]") {
   }
 }
 
-TEST_CASE("the (q,p)-WGAN objective refuses negative weights", "[qp_wgan]") {
+TEST_CASE("the (q,p)-WGAN objective refuses negative weights and epsilon", "[qp_wgan]") {
   std::mt19937_64 source(test_seed());
   const Batches batches(source);
   TableCritic table(std::vector<float>(kReal + kFake, 0));
   CHECK_THROWS_AS((losses::QpWgan{.lambda1 = -1}.critic_loss(table.critic(), batches.x(), batches.y())), UsageError);
   CHECK_THROWS_AS((losses::QpWgan{.lambda2 = NAN}.critic_loss(table.critic(), batches.x(), batches.y())), UsageError);
+  CHECK_THROWS_AS((losses::QpWgan{.epsilon = -1}.critic_loss(table.critic(), batches.x(), batches.y())), UsageError);
 }
 
 }  // namespace wasserkern::testing
