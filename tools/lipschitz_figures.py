@@ -1,5 +1,5 @@
-"""The picture of what bench/wgan_fail/lipschitz leaves. Paper 004: figures 17 and 18, what a WGAN and a GAN make with an
-ordinary critic and with a Lipschitz one."""
+"""The picture of what bench/wgan_fail/lipschitz leaves. Paper 004: figures 17 and 18, what a WGAN and a GAN make with
+an ordinary critic and with a Lipschitz one."""
 
 from tracking_figures import draw_points, read_flags
 

@@ -108,6 +108,11 @@ class Agreement(ProgramTest):
     def test_wgan(self):
         self.assert_agree(programs.MIXTURE, "--model", "wgan", "--batch", 32)
 
+    def test_gan_with_a_lipschitz_critic(self):
+        flags = ["--model", "lipschitz-gan", "--width", 8, "--batch", 32, "--points", 50, "--measure-every", 1,
+                 "--orthonormalisations", 6]
+        self.assert_close(*self.trained_twice(programs.LIPSCHITZ, 4, flags), 4)
+
     def test_wgan_gp(self):
         self.assert_agree(programs.MIXTURE, "--model", "wgan-gp", "--batch", 32)
 

@@ -79,14 +79,14 @@ double learnt_distance(Network& critic, const std::vector<float>& x, const std::
 
 TEST_CASE("a Lipschitz network is so before training and after steps of any size", "[lipschitz]") {
   Random random(test_device(), 3);
-  for (const LipschitzMlp& sizes : {LipschitzMlp{.width = 24},
-                                    {.inputs = 5, .hidden_layers = 2, .width = 27, .group = 9, .lipschitz = 10},
+  for (const LipschitzMlp& sizes : {LipschitzMlp{.width = 16},
+                                    {.inputs = 5, .hidden_layers = 2, .width = 18, .group = 9, .lipschitz = 10},
                                     {.hidden_layers = 1, .width = 8, .group = 8, .rule = {.iterations = 12}}}) {
     INFO(sizes.hidden_layers << " hidden layers of " << sizes.width);
     Network critic = models::lipschitz_mlp(random, sizes);
     require_lipschitz(critic, sizes, random);
     std::vector<float> x(sizes.inputs, 1), y(sizes.inputs, -0.5f);
-    for (const float rate : {1e-3f, 0.1f, 10.0f}) {
+    for (const float rate : {0.1f, 10.0f}) {
       INFO("after steps of " << rate);
       learnt_distance(critic, x, y, rate, 5);
       require_lipschitz(critic, sizes, random);
@@ -96,8 +96,9 @@ TEST_CASE("a Lipschitz network is so before training and after steps of any size
 
 TEST_CASE("a Lipschitz network learns the distance of two points, and its slope there", "[lipschitz]") {
   Random random(test_device(), 4);
-  Network critic = models::lipschitz_mlp(random, {.hidden_layers = 2, .width = 16, .lipschitz = 2});
-  const double distance = learnt_distance(critic, {1, 2}, {-2, -2}, 1e-2f, 150);
+  Network critic =
+      models::lipschitz_mlp(random, {.hidden_layers = 2, .width = 16, .rule = {.iterations = 10}, .lipschitz = 2});
+  const double distance = learnt_distance(critic, {1, 2}, {-2, -2}, 2e-2f, 80);
   CHECK(distance <= 2 * 5 * (1 + kLittleMore));
   CHECK(distance >= 2 * 5 * 0.99);
   const Tensor between = Tensor::from_host(test_device(), {3, 2}, std::vector<float>{0.4f, 1.2f, -0.5f, 0, -1.4f, -1});

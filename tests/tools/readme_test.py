@@ -21,8 +21,8 @@ HAVE_THEIR_OWN = ["tools/test", "tools/fetch-data", "tools/peers", "tools/profil
 NARROWING = {programs.MIXTURE.name: PLAIN, programs.ATOMS.name: PLAIN, programs.CIFAR.name: NARROW_CIFAR,
              programs.WWGAN_TRAIN.name: NARROW_CIFAR, programs.BATCH_ESTIMATOR.name: NARROW_CIFAR,
              programs.SOFT_TRANSFORM.name: NARROW_CIFAR, programs.SINKHORN_GENERATOR.name: NARROW_CIFAR,
-             **{program.name: [*PLAIN, "--width", 8, "--points", 50, "--measure-every", 1]
-                for program in (programs.LIPSCHITZ, programs.TRACKING)},
+             programs.TRACKING.name: [*PLAIN, "--width", 8, "--points", 50, "--measure-every", 1],
+             programs.LIPSCHITZ.name: [*PLAIN, "--width", 8, "--points", 50, "--measure-every", 5, "--critic-steps", 1],
              **{program.name: [*PLAIN, "--points", 24, "--batch", 8, "--width", 4, "--measure-every", 1]
                 for program in (programs.ORACLE, programs.PINETZ, programs.MALLASTO)}}
 ONE_ITERATION = {programs.WWGAN_SHIFT.name: ["--batch", 8], programs.WWGAN_NOISE.name: ["--batch", 8],
