@@ -165,7 +165,7 @@ void report(bench::Experiment& run, const Settings& settings) {
   if (!images) {
     row("modes covered, of 8", "modes", "all");
     row("share near a mode", "near");
-    row("exact W1, 1,000 points of either side", "exact_1000");
+    row("exact W1 of samples", "exact_samples");
   }
   run.results(table);
 }
@@ -188,17 +188,18 @@ void learn_images(bench::Experiment& run, const bench::ImageSetFlags& images) {
 
 /// With the networks and the mixture of Fatras et al., who draw batches of 100.
 void learn_points(bench::Experiment& run) {
-  constexpr int64_t kPoints = 1000;
   const std::vector<data::Cluster> modes = bench::ring_flags(run.flags(), 2, 0.141421);
   const Settings settings = settings_flags(run.flags(), "mixture");
+  const int64_t points =
+      run.flags().integer({"points", "COUNT", "mixture: of either side that the samples are looked at on"}, 1000, 1);
   const models::MixtureNetworks networks{.latent = 10, .hidden = {128, 32}};
   Learner learner{.generator = models::mixture_generator(run.random(), networks),
                   .latent = networks.latent,
                   .batches = data::Batches(modes, run.batch_size(), run.seed()),
                   .x = run.slot({run.batch_size(), 2})};
-  const data::Points real = data::mixture_sample(modes, kPoints, ~run.seed(), 0);
+  const data::Points real = data::mixture_sample(modes, points, ~run.seed(), 0);
   const Tensor x = Tensor::from_host(run.device(), {real.count, real.features}, real.values);
-  const Tensor noise = run.noise({kPoints, networks.latent});
+  const Tensor noise = run.noise({points, networks.latent});
   run.every(run.samples_every(), [&] {
     run.save_points("data", x);
     run.save_points("generated", learner.generator(noise));
@@ -210,7 +211,7 @@ void learn_points(bench::Experiment& run) {
         const bench::ModeCoverage coverage = bench::mode_coverage(modes, y.to_host());
         run.measure({{"modes", static_cast<double>(coverage.covered)},
                      {"near", coverage.near},
-                     {"exact_1000", bench::exact_w1(x, y)}});
+                     {"exact_samples", bench::exact_w1(x, y)}});
       });
   report(run, settings);
 }
