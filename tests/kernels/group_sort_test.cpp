@@ -1,9 +1,9 @@
 #include "kernels/group_sort.h"
 
 #include <algorithm>
+#include <bit>
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <numeric>
 
@@ -67,8 +67,8 @@ Result run(Stream& stream, const Sample& of) {
 /// Bit for bit, as NaN are not equal.
 void require_same(const char* what, const std::vector<float>& got, const std::vector<float>& expected) {
   INFO(what);
-  REQUIRE(got.size() == expected.size());
-  REQUIRE(std::memcmp(got.data(), expected.data(), got.size() * sizeof(float)) == 0);
+  const auto bits = [](float value) { return std::bit_cast<uint32_t>(value); };
+  REQUIRE(std::ranges::equal(got, expected, {}, bits, bits));
 }
 
 void require_sorted(const Result& got, const Sample& of) {
