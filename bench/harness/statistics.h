@@ -30,4 +30,18 @@ inline double standard_deviation(const std::vector<float>& values) {
   return std::sqrt(squares / static_cast<double>(values.size()));
 }
 
+/// Pearson's, of as many values each; NaN for fewer than two.
+template <class Value>
+double correlation(const std::vector<Value>& a, const std::vector<Value>& b) {
+  const auto count = static_cast<double>(a.size());
+  double mean_a = 0, mean_b = 0, together = 0, of_a = 0, of_b = 0;
+  for (size_t i = 0; i < a.size(); ++i) mean_a += a[i] / count, mean_b += b[i] / count;
+  for (size_t i = 0; i < a.size(); ++i) {
+    together += (a[i] - mean_a) * (b[i] - mean_b);
+    of_a += (a[i] - mean_a) * (a[i] - mean_a);
+    of_b += (b[i] - mean_b) * (b[i] - mean_b);
+  }
+  return together / std::sqrt(of_a * of_b);
+}
+
 }  // namespace wasserkern::bench

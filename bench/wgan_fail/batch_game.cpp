@@ -9,6 +9,7 @@
 
 #include "bench/games/game.h"
 #include "bench/games/image_measures.h"
+#include "bench/harness/statistics.h"
 #include "bench/wgan_fail/lipschitz_estimate.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/interpolate.h"
@@ -63,16 +64,10 @@ double mean_of(std::span<const Rows::value_type> rows) {
   return sum / static_cast<double>(rows.size());
 }
 
-double correlation(std::span<const Rows::value_type> a, std::span<const Rows::value_type> b) {
-  if (a.size() < 2) return NAN;
-  const double mean_a = mean_of(a), mean_b = mean_of(b);
-  double together = 0, of_a = 0, of_b = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    together += (a[i].second - mean_a) * (b[i].second - mean_b);
-    of_a += std::pow(a[i].second - mean_a, 2);
-    of_b += std::pow(b[i].second - mean_b, 2);
-  }
-  return together / std::sqrt(of_a * of_b);
+std::vector<double> values_of_last(const Rows& rows, size_t count) {
+  std::vector<double> values;
+  for (const auto& [step, value] : std::span(rows).last(count)) values.push_back(value);
+  return values;
 }
 
 BatchComparison compare(Experiment& run) {
@@ -85,7 +80,7 @@ BatchComparison compare(Experiment& run) {
                         .pairs = last(pairs),
                         .first_objective = first(objective),
                         .first_exact = first(exact),
-                        .correlation = correlation(std::span(objective).last(half), std::span(exact).last(half)),
+                        .correlation = correlation(values_of_last(objective, half), values_of_last(exact, half)),
                         .largest_excess = -INFINITY};
   for (size_t i = 0; i < exact.size(); ++i)
     found.largest_excess = std::max(found.largest_excess, objective[i].second - exact[i].second);

@@ -90,15 +90,12 @@ struct Comparison {
 };
 
 Comparison compared(const std::vector<float>& estimates, const std::vector<float>& exact) {
-  double square = 0, together = 0;
-  const double mean_estimate = bench::mean(estimates), mean_exact = bench::mean(exact);
-  for (size_t i = 0; i < exact.size(); ++i) {
-    square += std::pow(estimates[i] - exact[i], 2);
-    together += (estimates[i] - mean_estimate) * (exact[i] - mean_exact);
-  }
-  const auto count = static_cast<double>(exact.size());
-  const double deviations = bench::standard_deviation(estimates) * bench::standard_deviation(exact);
-  return {mean_estimate, mean_exact, std::sqrt(square / count), together / count / deviations};
+  double square = 0;
+  for (size_t i = 0; i < exact.size(); ++i) square += std::pow(estimates[i] - exact[i], 2);
+  return {.estimate = bench::mean(estimates),
+          .exact = bench::mean(exact),
+          .deviation = std::sqrt(square / static_cast<double>(exact.size())),
+          .correlation = bench::correlation(estimates, exact)};
 }
 
 /// Pairs of batches that no update sees as such, the same at every look: of a seed of their own.

@@ -1,11 +1,10 @@
 """Paper 004's WGANs whose loss is compared with the exact W1 of their batches: figures 6, 7 and 14."""
 
 import math
-import subprocess
 
 import programs
-from programs import ROOT, ProgramTest, call, files_of
-from results import checkpoint_count, checkpoint_values, column, mean, png_pixels_size, results
+from programs import ProgramTest, call, files_of
+from results import checkpoint_count, checkpoint_values, column, mean, results
 
 MODELS = {"c-transform": ["--potential-scale", 20, "--critic-rate", "1e-3"],
           "generated": ["--search-space", "generated"], "wgan-gp": ["--model", "wgan-gp", "--penalty", 1]}
@@ -13,11 +12,6 @@ MODELS = {"c-transform": ["--potential-scale", 20, "--critic-rate", "1e-3"],
 
 class BatchTest(ProgramTest):
     flags = [*programs.PLAIN, "--dataset", "cifar-10", "--width", 4, "--batch", 8]
-
-    def draw(self, picture, *runs):
-        self.assert_done(subprocess.run([ROOT / "tools/figures", *runs], capture_output=True, text=True))
-        width, height, _, _ = png_pixels_size(runs[0] / f"figures/{picture}.png")
-        self.assertGreater(width * height, 100_000)
 
     def assert_resumes(self, name, flags):
         """A run of twelve iterations, and one of six that goes on."""

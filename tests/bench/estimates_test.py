@@ -2,11 +2,10 @@
 
 import json
 import math
-import subprocess
 
 import programs
-from programs import ROOT, ProgramTest, call, files_of
-from results import column, png_pixels_size, results
+from programs import ProgramTest, call, files_of
+from results import column, results
 
 
 class EstimatesTest(ProgramTest):
@@ -20,12 +19,6 @@ class EstimatesTest(ProgramTest):
 
     def flags_of(self, run):
         return json.loads((run / "config.json").read_text())["flags"]
-
-    def draw(self, picture, *runs):
-        """A picture of one run, or of several in the folder of the first."""
-        self.assert_done(subprocess.run([ROOT / "tools/figures", *runs], capture_output=True, text=True))
-        width, height, _, _ = png_pixels_size(runs[0] / f"figures/{picture}.png")
-        self.assertGreater(width * height, 100_000)
 
     def assert_resumes(self, *flags):
         whole = self.run_of("whole", *self.small, *flags, "--iterations", 6)

@@ -2,11 +2,10 @@
 
 import math
 import signal
-import subprocess
 
 import programs
-from programs import ROOT, ProgramTest, call, files_of, start
-from results import column, mean, npy_points, png_pixels_size, results
+from programs import ProgramTest, call, files_of, start
+from results import column, mean, npy_points, results
 
 
 def l2(a, b):
@@ -15,11 +14,6 @@ def l2(a, b):
 
 class ImagesTest(ProgramTest):
     flags = [*programs.PLAIN, "--dataset", "cifar-10"]
-
-    def draw(self, picture, *runs):
-        self.assert_done(subprocess.run([ROOT / "tools/figures", *runs], capture_output=True, text=True))
-        width, height, _, _ = png_pixels_size(runs[0] / f"figures/{picture}.png")
-        self.assertGreater(width * height, 100_000)
 
     def assert_resumes(self, *flags):
         """A run of four iterations, and one of two that goes on."""

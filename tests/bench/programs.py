@@ -17,6 +17,8 @@ import unittest
 import zlib
 from pathlib import Path
 
+from results import png_pixels_size
+
 ROOT = Path(__file__).resolve().parents[2]
 SEED = int(os.environ.get("WASSERKERN_TEST_SEED", "20261121"))
 DEVICE = os.environ.get("WASSERKERN_TEST_DEVICE", "cpu")
@@ -146,6 +148,12 @@ class ProgramTest(unittest.TestCase):
     def assert_done(self, result):
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         self.assertEqual(result.stderr, "")
+
+    def draw(self, picture, *runs):
+        """A picture of one run, or of several in the folder of the first."""
+        self.assert_done(subprocess.run([ROOT / "tools/figures", *runs], capture_output=True, text=True))
+        width, height, _, _ = png_pixels_size(runs[0] / f"figures/{picture}.png")
+        self.assertGreater(width * height, 100_000)
 
 
 def main():

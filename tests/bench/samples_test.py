@@ -1,20 +1,14 @@
 """Paper 004's experiments with samples of a normal distribution: figures 8, 9, 11 and 13."""
 
 import math
-import subprocess
 
 import programs
-from programs import ROOT, ProgramTest, call, files_of
-from results import column, mean, npy_points, png_pixels_size, results
+from programs import ProgramTest, call, files_of
+from results import column, mean, npy_points, results
 
 
 class SamplesTest(ProgramTest):
     flags = programs.PLAIN
-
-    def draw(self, run, picture):
-        self.assert_done(subprocess.run([ROOT / "tools/figures", run], capture_output=True, text=True))
-        width, height, _, _ = png_pixels_size(run / f"figures/{picture}.png")
-        self.assertGreater(width * height, 100_000)
 
     def assert_resumes(self, *flags):
         """A run of four iterations, and one of two that goes on."""
@@ -53,7 +47,7 @@ class SampleComplexity(SamplesTest):
         for n, values in w1.items():
             self.assertAlmostEqual(float(rows[f"W1, n = {n}"]["ours"]), mean(values), delta=1e-3)
         self.assert_line_is_least_squares(run, rows, [math.log10(n) for n in w1], [math.log10(w) for w in means])
-        self.draw(run, "sample-complexity")
+        self.draw("sample-complexity", run)
 
     def assert_line_is_least_squares(self, run, rows, x, y):
         slope = (sum((a - mean(x)) * (b - mean(y)) for a, b in zip(x, y)) / sum((a - mean(x)) ** 2 for a in x))
@@ -74,7 +68,7 @@ class SampleComplexity(SamplesTest):
             self.assert_done(self.train(run, "--batch", largest, "--iterations", 2))
         self.assertEqual(*(column(run, "w1_10") for run in runs))
         self.assertEqual(len(set(column(runs[0], "w1_10"))), 2)
-        self.draw(runs[0], "sample-complexity")  # too few sizes for a line
+        self.draw("sample-complexity", runs[0])  # too few sizes for a line
 
     def test_bad_flags(self):
         self.assert_refused(["--batch", 9], ["--batch", "10"])
@@ -98,7 +92,7 @@ class Dimension(SamplesTest):
         self.assertEqual([row["nearer"] for row in rows],
                          ["mean" if a < b else "batch" for a, b in zip(centre, batch)])
         self.assertTrue(15 < float(crossing["to the mean"]) < 18)
-        self.draw(run, "dimension")
+        self.draw("dimension", run)
 
     def test_a_resumed_run_is_the_same(self):
         self.assert_resumes("--pairs", 2)
@@ -119,7 +113,7 @@ class SinkhornComplexity(SamplesTest):
         for row in rows:  # epsilon = 100 is almost the limit
             self.assertAlmostEqual(float(row["ours"]) / float(row["limit for large epsilon"]), 1, delta=0.15)
         self.assertTrue(0 < divergences[-1] < 0.02)
-        self.draw(run, "sinkhorn-complexity")
+        self.draw("sinkhorn-complexity", run)
 
     def test_a_resumed_run_is_the_same(self):
         self.assert_resumes("--batch", 25)

@@ -2,19 +2,13 @@
 descend the Sinkhorn divergence."""
 
 import math
-import subprocess
 
 import programs
-from programs import ROOT, ProgramTest, call, files_of
-from results import checkpoint_values, column, mean, npy_points, png_pixels_size, results
+from programs import ProgramTest, call, files_of
+from results import checkpoint_values, column, mean, npy_points, results
 
 
 class GeneratorTest(ProgramTest):
-    def draw(self, picture, *runs):
-        self.assert_done(subprocess.run([ROOT / "tools/figures", *runs], capture_output=True, text=True))
-        width, height, _, _ = png_pixels_size(runs[0] / f"figures/{picture}.png")
-        self.assertGreater(width * height, 100_000)
-
     def assert_resumes(self, *flags):
         """A run of six iterations, and one of three that goes on."""
         whole, run, flags = self.folder / "whole", self.folder / "run", [*flags, "--samples-every", 1]
